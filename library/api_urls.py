@@ -1,0 +1,60 @@
+"""Addresses of the API, version 1, and its description."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+
+from accounts import auth_api
+from accounts.api import ReaderViewSet, StaffViewSet
+from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet
+from circulation.api import LoanViewSet
+from library.core.api import NotFound
+from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
+
+MANY: dict[str, Any] = {"get": "list", "post": "create"}
+ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update"}
+
+v1: list[URLPattern | URLResolver] = [
+    path("auth/register/", auth_api.RegisterView.as_view(), name="register"),
+    path("auth/login/", auth_api.LoginView.as_view(), name="login"),
+    path("auth/refresh/", auth_api.RefreshView.as_view(), name="refresh"),
+    path("auth/logout/", auth_api.LogoutView.as_view(), name="logout"),
+    path("auth/me/", auth_api.MeView.as_view(), name="me"),
+    path("auth/password/", auth_api.PasswordView.as_view(), name="password"),
+    path("books/", BookViewSet.as_view(MANY), name="books"),
+    path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),
+    path("copies/", CopyViewSet.as_view(MANY), name="copies"),
+    path("copies/<uuid:uid>/", CopyViewSet.as_view(ONE), name="copy"),
+    path("authors/", AuthorViewSet.as_view(MANY), name="authors"),
+    path("authors/<int:pk>/", AuthorViewSet.as_view(ONE | {"delete": "destroy"}), name="author"),
+    path("readers/", ReaderViewSet.as_view(MANY), name="readers"),
+    path("readers/<uuid:uid>/", ReaderViewSet.as_view(ONE), name="reader"),
+    path("readers/<uuid:uid>/renew-card/", ReaderViewSet.as_view({"post": "renew_card"}), name="renew-card"),
+    path("readers/<uuid:uid>/replace-card/", ReaderViewSet.as_view({"post": "replace_card"}), name="replace-card"),
+    path("readers/<uuid:uid>/report-card-lost/", ReaderViewSet.as_view({"post": "report_card_lost"}), name="card-lost"),
+    path("readers/<uuid:uid>/blocks/", ReaderViewSet.as_view({"post": "block"}), name="block"),
+    path("readers/<uuid:uid>/blocks/<int:block>/lift/", ReaderViewSet.as_view({"post": "lift_block"}), name="lift"),
+    path("staff/", StaffViewSet.as_view(MANY), name="staff"),
+    path("staff/<uuid:uid>/", StaffViewSet.as_view({"get": "retrieve"}), name="staff-member"),
+    path("staff/<uuid:uid>/role/", StaffViewSet.as_view({"post": "set_role"}), name="set-role"),
+    path("staff/<uuid:uid>/deactivate/", StaffViewSet.as_view({"post": "deactivate"}), name="deactivate"),
+    path("staff/<uuid:uid>/activate/", StaffViewSet.as_view({"post": "activate"}), name="activate"),
+    path("loans/", LoanViewSet.as_view(MANY), name="loans"),
+    path("loans/preview/", LoanViewSet.as_view({"post": "preview"}), name="loan-preview"),
+    path("loans/return/", LoanViewSet.as_view({"post": "return_by_scan"}), name="return"),
+    path("loans/<uuid:uid>/", LoanViewSet.as_view({"get": "retrieve"}), name="loan"),
+    path("loans/<uuid:uid>/renew/", LoanViewSet.as_view({"post": "renew"}), name="loan-renew"),
+    path("loans/<uuid:uid>/return/", LoanViewSet.as_view({"post": "return_copy"}), name="loan-return"),
+    path("branches/", BranchViewSet.as_view({"get": "list"}), name="branches"),
+    path("reader-categories/", ReaderCategoryViewSet.as_view({"get": "list"}), name="reader-categories"),
+    path("item-types/", ItemTypeViewSet.as_view({"get": "list"}), name="item-types"),
+]
+
+urlpatterns = [
+    path("v1/", include((v1, "api"))),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(), name="api-docs"),
+    path("redoc/", SpectacularRedocView.as_view(), name="api-redoc"),
+    re_path("", NotFound.as_view(), name="api-not-found"),
+]

@@ -1,0 +1,74 @@
+"""When the tasks of all apps run: created once by the set-up, from then on the librarians' to change on the panel."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One task and how often the scheduler calls it."""
+
+    task: str
+    """The Celery name."""
+    name: Promise
+    description: Promise
+    every: timedelta
+    """A minute, or half an hour: on the hour and at half past, also for daily jobs (`library.core.jobs`)."""
+
+
+MINUTE, HALF_HOUR = timedelta(minutes=1), timedelta(minutes=30)
+
+SCHEDULES = (
+    Schedule(
+        task="notifications.deliver",
+        name=gettext_lazy("Send letters"),
+        description=gettext_lazy("Puts notices into letters and sends those that are due."),
+        every=MINUTE,
+    ),
+    Schedule(
+        task="circulation.check_due_dates",
+        name=gettext_lazy("Check due dates"),
+        description=gettext_lazy("Marks overdue loans and writes reminders: once a day, a missed day catches up."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
+        task="core.sweep",
+        name=gettext_lazy("Housekeeping"),
+        description=gettext_lazy("Forgets expired sign-ins and answers kept for repeated API calls: once a day."),
+        every=HALF_HOUR,
+    ),
+)
+
+
+def create_schedules() -> list[str]:
+    """Create the schedules that are missing, in the library's language; tells which, in sentences.
+
+    A schedule that exists stays as it is, renamed, rescheduled or disabled. One of the steps of `setup_library`.
+    """
+    existing = set(PeriodicTask.objects.values_list("task", flat=True))
+    missing = [schedule for schedule in SCHEDULES if schedule.task not in existing]
+    with translation.override(settings.LANGUAGE_CODE):
+        for schedule in missing:
+            PeriodicTask.objects.create(
+                task=schedule.task, name=str(schedule.name), description=str(schedule.description), **_timing(schedule)
+            )
+    return [_("Schedule: %(name)s.") % {"name": schedule.name} for schedule in missing]
+
+
+def _timing(schedule: Schedule) -> dict[str, object]:
+    """A call that no worker took before the next one is due expires, so that calls do not pile up."""
+    expire_seconds = int(schedule.every.total_seconds()) - 5
+    if schedule.every == MINUTE:
+        interval, _is_new = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.MINUTES)
+        return {"interval": interval, "expire_seconds": expire_seconds}
+    crontab, _is_new = CrontabSchedule.objects.get_or_create(
+        minute="0,30", hour="*", day_of_week="*", day_of_month="*", month_of_year="*", timezone=settings.TIME_ZONE
+    )
+    return {"crontab": crontab, "expire_seconds": expire_seconds}

@@ -1,0 +1,17 @@
+"""Every address of the site; each app brings its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", include("catalog.urls")),
+    path("my/", include("circulation.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/desk/", include("circulation.desk_urls")),
+    path("admin/", admin.site.urls),
+    path("api/", include("library.api_urls")),
+    path(".well-known/change-password", RedirectView.as_view(pattern_name="account_change_password")),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
