@@ -1,0 +1,1 @@
+"""People: users who sign in and readers with a library card."""

@@ -1,0 +1,10 @@
+"""The sequence that card numbers are drawn from: no two desks ever get the same."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0002_role_groups")]
+    operations = [
+        migrations.RunSQL("CREATE SEQUENCE accounts_card_number MAXVALUE 9999999999", "DROP SEQUENCE accounts_card_number")
+    ]
