@@ -1,0 +1,118 @@
+"""What is on the shelf, and where: for lists of books and the page of one book."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, F, FilteredRelation, Prefetch, Q, QuerySet
+
+from catalog.models import Book, Contribution, Copy
+from catalog.queries import GONE
+from catalog.search import MAIN_ROLES
+
+ON_SHELF = Q(status=Copy.Status.AVAILABLE, is_reference_only=False)
+"""A copy that a reader can take home now."""
+IN_READING_ROOM = Q(status=Copy.Status.AVAILABLE, is_reference_only=True)
+"""A copy that is there, but stays in the building."""
+
+
+@dataclass(slots=True)
+class BranchShelf:
+    """Copies of one book in one branch."""
+
+    branch_id: int
+    name: str
+    total: int
+    on_shelf: int
+    reading_room: int
+
+
+@dataclass(slots=True)
+class Availability:
+    """Copies of one book by branch, the branches that have it on the shelf first."""
+
+    branches: list[BranchShelf] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Copies that the library has, lost and withdrawn ones apart."""
+        return sum(shelf.total for shelf in self.branches)
+
+    @property
+    def on_shelf(self) -> int:
+        """Copies that can be taken home now."""
+        return sum(shelf.on_shelf for shelf in self.branches)
+
+    @property
+    def reading_room(self) -> int:
+        """Copies that can be read in the library now."""
+        return sum(shelf.reading_room for shelf in self.branches)
+
+
+@dataclass(frozen=True, slots=True)
+class BookCard:
+    """A book as lists show it."""
+
+    book: Book
+    names: list[str]
+    """Those the book is by, as in the index: authors and composers, else whoever is named first."""
+    availability: Availability
+
+
+def book_cards(book_ids: Sequence[int]) -> list[BookCard]:
+    """The books in this order, ready to be shown: three statements however many there are."""
+    books = (
+        Book.objects.filter(pk__in=book_ids)
+        .select_related("publisher")
+        .defer("search_vector", "description", "other_titles")
+        .prefetch_related(Prefetch("contributions", Contribution.objects.select_related("author")))
+        .in_bulk()
+    )
+    shelves = availability_of(book_ids)
+    return [BookCard(books[pk], main_names(books[pk]), shelves[pk]) for pk in book_ids if pk in books]
+
+
+def main_names(book: Book) -> list[str]:
+    """Names of the authors and composers in order; of a book without any, whoever comes first. Uses `contributions`."""
+    parts = list(book.contributions.all())
+    names = [part.author.name for part in parts if part.role in MAIN_ROLES] or [part.author.name for part in parts[:1]]
+    return list(dict.fromkeys(names))
+
+
+def availability_of(book_ids: Iterable[int]) -> dict[int, Availability]:
+    """By key of the book, for every one of these: one statement."""
+    found = {pk: Availability() for pk in book_ids}
+    rows = (
+        Copy.objects.filter(book__in=list(found))
+        .exclude(status__in=GONE)
+        .values_list("book_id", "branch_id", "branch__name")
+        .annotate(
+            total=Count("pk"),
+            on_shelf=Count("pk", filter=ON_SHELF),
+            reading_room=Count("pk", filter=IN_READING_ROOM),
+        )
+        .order_by("-on_shelf", "-reading_room", "branch__name")
+    )
+    for book_id, *shelf in rows:
+        found[book_id].branches.append(BranchShelf(*shelf))
+    return found
+
+
+def copies_of(book: Book) -> QuerySet[Copy]:
+    """Copies that readers are shown, by branch and shelf mark, each with `due_at`: when an open loan ends, else None.
+
+    Never with the reader.
+    """
+    return (
+        Copy.objects.filter(book=book)
+        .exclude(status__in=GONE)
+        .select_related("branch", "item_type")
+        .annotate(open_loan=FilteredRelation("loans", condition=Q(loans__returned_at=None)))
+        .annotate(due_at=F("open_loan__due_at"))
+        .order_by("branch__name", "branch_id", "shelf_mark", "inventory_number")
+    )
+
+
+def next_return(copies: Iterable[Copy]) -> datetime | None:
+    """The earliest due date among the copies of `copies_of`."""
+    return min((copy.due_at for copy in copies if copy.due_at), default=None)  # type: ignore[attr-defined] # annotated

@@ -1,0 +1,204 @@
+"""Copies of imported books: whose they are, where they stand, what number they bear.
+
+A copy that the book has already is left alone: it leads a life of its own. A number that another book's copy bears is
+reported, and that copy is not made. Runs inside the transaction of `catalog.imports`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+from uuid import uuid4
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.text import slugify
+
+from catalog import copy_numbers
+from catalog.bookdata import CopyData
+from catalog.import_writing import send
+from catalog.models import Copy
+from catalog.problems import Problem, Remark
+from library.core.text import fold
+from policies.models import Branch, ItemType
+
+_LENGTHS = {"barcode": 40, "inventory_number": 40, "shelf_mark": 100}
+
+
+class Wanted(NamedTuple):
+    """A copy that a record names, of a book that is in the catalogue by now."""
+
+    number: int
+    """The record's number in its file."""
+    book_id: int
+    material_type: str
+    copy: CopyData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOptions:
+    """What the operator decided about copies."""
+
+    is_wanted: bool = True
+    """False: copies in the records are passed over."""
+    branch: Branch | None = None
+    """For copies whose record names no branch, or one that nobody knows."""
+    branch_codes: Mapping[str, str] = field(default_factory=dict)
+    """Names or codes as in the records to codes of branches."""
+    creates_branches: bool = False
+    """Whether an unknown branch is made."""
+    item_type: ItemType | None = None
+    """For copies whose record names no item type, or one that nobody knows."""
+    copies_per_book: int = 0
+    """How many copies a book gets whose record names none."""
+
+
+class Shelves:
+    """Branches and item types as records name them."""
+
+    def __init__(self, options: CopyOptions, told: set[str]) -> None:
+        self._options = options
+        self._told = told
+        """Unknown names of branches that were remarked upon; lives as long as the import."""
+        branches = list(Branch.objects.all())
+        self._branches = {fold(name): branch.pk for branch in branches for name in (branch.name, branch.code)}
+        by_code = {branch.code: branch.pk for branch in branches}
+        self._branches |= {fold(name): by_code[code] for name, code in options.branch_codes.items()}
+        self._codes = set(by_code)
+        default = options.branch or (branches[0] if len(branches) == 1 else None)
+        self._default = default.pk if default else None
+        types = list(ItemType.objects.order_by("pk"))
+        self._types = {fold(name): item_type.pk for item_type in types for name in (item_type.name, item_type.code)}
+        self._first_type = types[0].pk if types else None
+
+    def branch(self, name: str) -> tuple[int | None, Remark | None]:
+        """The branch's primary key (None: there is no place for the copy), and what is to remark about it."""
+        key = fold(name)
+        if not key:
+            return self._default, None if self._default else Remark(Problem.NO_BRANCH)
+        if key not in self._branches and self._options.creates_branches:
+            code = self._free_code(key)
+            self._codes.add(code)
+            self._branches[key] = Branch.objects.create(code=code, name=name[:200]).pk
+        if key in self._branches:
+            return self._branches[key], None
+        if self._default is None:
+            return None, Remark(Problem.UNKNOWN_BRANCH, {"branch": name})
+        if key in self._told:
+            return self._default, None
+        self._told.add(key)
+        return self._default, Remark(Problem.BRANCH_REPLACED, {"branch": name})
+
+    def item_type(self, name: str, material_type: str) -> int | None:
+        """The item type named, else the operator's, else the one coded like the material, else the first."""
+        if pk := self._types.get(fold(name)):
+            return pk
+        if self._options.item_type:
+            return self._options.item_type.pk
+        return self._types.get(material_type, self._first_type)
+
+    def _free_code(self, name: str) -> str:
+        stem = slugify(name)[:14] or "branch"
+        candidates = (f"{stem}-{number}" for number in range(1, len(self._codes) + 2))
+        return next(code for code in candidates if code not in self._codes)
+
+
+def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[int, Remark], None]) -> Counter[int]:
+    """Make the copies that are not there yet; how many for each record number. Remarks go to `remark`."""
+    placed: list[tuple[Wanted, int, int]] = []
+    for entry in _new(wanted, remark):
+        branch, note = shelves.branch(entry.copy.branch)
+        item_type = shelves.item_type(entry.copy.item_type, entry.material_type)
+        if note is None and item_type is None:
+            note = Remark(Problem.NO_ITEM_TYPE)
+        if note:
+            remark(entry.number, note)
+        if branch and item_type:
+            placed.append((entry, branch, item_type))
+    numbers = iter(copy_numbers.take(sum(not entry.copy.barcode for entry, _, _ in placed)))
+    rows = []
+    for entry, branch, item_type in placed:
+        copy = entry.copy
+        given = None if copy.barcode else next(numbers)
+        rows.append(
+            (
+                uuid4(),
+                entry.book_id,
+                copy.inventory_number or (given.inventory_number if given else ""),
+                copy.barcode or (given.barcode if given else ""),
+                branch,
+                item_type,
+                copy.shelf_mark,
+                str(copy.status),
+                copy.is_reference_only,
+                copy.price,
+                copy.acquired_on,
+                copy.note,
+            )
+        )
+    send(Copy, _COLUMNS, rows)
+    return Counter(entry.number for entry, _, _ in placed)
+
+
+_COLUMNS = (
+    "uid",
+    "book_id",
+    "inventory_number",
+    "barcode",
+    "branch_id",
+    "item_type_id",
+    "shelf_mark",
+    "status",
+    "is_reference_only",
+    "price",
+    "acquired_on",
+    "note",
+)
+
+
+def _new(wanted: Sequence[Wanted], remark: Callable[[int, Remark], None]) -> list[Wanted]:
+    """Those that the catalogue does not have. Copies without a number are counted: a book gets those it lacks."""
+    entries = [_fitted(entry, remark) for entry in wanted]
+    barcodes = {entry.copy.barcode.lower() for entry in entries if entry.copy.barcode}
+    inventory_numbers = {entry.copy.inventory_number for entry in entries if entry.copy.inventory_number}
+    there = Copy.objects.annotate(folded=Lower("barcode")).filter(
+        Q(folded__any_of=barcodes) | Q(inventory_number__any_of=inventory_numbers)
+    )
+    by_barcode: dict[str, int] = {}
+    by_number: dict[str, int] = {}
+    for barcode, number, book_id in there.values_list("folded", "inventory_number", "book_id"):
+        by_barcode[barcode], by_number[number] = book_id, book_id
+    without = {entry.book_id for entry in entries if not entry.copy.inventory_number}
+    owned = Counter(Copy.objects.filter(book__in=without).values_list("book_id", flat=True))
+    fresh: list[Wanted] = []
+    for entry in entries:
+        copy, book_id = entry.copy, entry.book_id
+        if not copy.inventory_number:
+            owned[book_id] -= 1
+            if owned[book_id] < 0:
+                fresh.append(entry)
+            continue
+        owners = (by_barcode.get(copy.barcode.lower()), by_number.get(copy.inventory_number))
+        if book_id in owners:
+            continue
+        if any(owners):
+            problem = Problem.BARCODE_TAKEN if owners[0] else Problem.INVENTORY_NUMBER_TAKEN
+            remark(entry.number, Remark(problem, {"number": copy.barcode if owners[0] else copy.inventory_number}))
+            continue
+        by_number[copy.inventory_number] = book_id
+        if copy.barcode:
+            by_barcode[copy.barcode.lower()] = book_id
+        fresh.append(entry)
+    return fresh
+
+
+def _fitted(entry: Wanted, remark: Callable[[int, Remark], None]) -> Wanted:
+    """The copy with texts as long as their columns; a barcode is also the inventory number where there is none."""
+    copy = entry.copy
+    for name, length in _LENGTHS.items():
+        if len(text := getattr(copy, name)) > length:
+            remark(entry.number, Remark(Problem.TEXT_CUT, {"field": name}))
+            copy = replace(copy, **{name: text[:length]})
+    if copy.barcode and not copy.inventory_number:
+        copy = replace(copy, inventory_number=copy.barcode)
+    return entry._replace(copy=copy)

@@ -1,0 +1,51 @@
+"""ISBNs: found in what people and records write, checked, kept as 13 digits, shown with hyphens.
+
+Rules: ISO 2108; hyphenation from the ranges of the International ISBN Agency, as packed in python-stdnum.
+"""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from stdnum import isbn as stdnum_isbn
+from stdnum.exceptions import ValidationError as InvalidNumber
+
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
+_LATIN_X = dict.fromkeys(map(ord, "xхХ"), "X")
+_CANDIDATE = re.compile(r"(?<![0-9X])(?:97[89][- ]*)?(?:[0-9][- ]*){9}[0-9X](?![0-9])")
+
+_PLACEHOLDER = "9780000000002"
+"""What «0000000000», typed where there is no ISBN, would be."""
+
+
+def find(text: str) -> list[str]:
+    """Every valid ISBN in the text as 13 digits, in order, each once.
+
+    Prices, bindings and other qualifiers may stand around: «5-02-013850-9 (в пер.) : 12 р.» -> ["9785020138506"].
+    A Cyrillic «Х» as the check digit and any dash are understood.
+    """
+    found: dict[str, None] = {}
+    for match in _CANDIDATE.finditer(text.translate(_DASHES).translate(_LATIN_X)):
+        try:
+            found[stdnum_isbn.validate(match[0], convert=True)] = None
+        except InvalidNumber:
+            continue
+    found.pop(_PLACEHOLDER, None)
+    return list(found)
+
+
+def normalise(text: str) -> str | None:
+    """The first valid ISBN in the text as 13 digits; None when there is none."""
+    return next(iter(find(text)), None)
+
+
+def clean(text: str) -> str:
+    """The ISBN as 13 digits; raises Django's ValidationError when it is none. For forms and API fields."""
+    if value := normalise(text):
+        return value
+    raise ValidationError(_("“%(value)s” is not an ISBN. Check the digits."), code="isbn", params={"value": text})
+
+
+def hyphenated(value: str) -> str:
+    """As printed in books: «9785020138506» -> «978-5-02-013850-6»."""
+    return str(stdnum_isbn.format(value))

@@ -1,0 +1,324 @@
+"""MARC21: what its fields mean for a book. Tags: MARC 21 Format for Bibliographic Data; items: Koha, Sirsi, Follett."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from catalog import cleaning, isbn, languages
+from catalog.bookdata import BookData, CopyData, Person
+from catalog.cleaning import tidy, unique, without_isbd
+from catalog.marc import roles
+from catalog.marc.record import Field, Record
+from catalog.models import Contribution, Copy, MaterialType
+
+Role = Contribution.Role
+
+PEOPLE = frozenset({"100", "700"})
+BODIES = frozenset({"110", "111", "710", "711"})
+SUBJECTS = ("600", "610", "611", "630", "647", "648", "650", "651", "653")
+ITEMS = ("952", "949", "999", "876", "852")
+
+_MATERIAL = {
+    "c": MaterialType.MUSIC,
+    "d": MaterialType.MUSIC,
+    "e": MaterialType.MAP,
+    "f": MaterialType.MAP,
+    "g": MaterialType.VIDEO,
+    "i": MaterialType.AUDIO,
+    "j": MaterialType.AUDIO,
+    "k": MaterialType.IMAGE,
+    "m": MaterialType.ELECTRONIC,
+    "o": MaterialType.OTHER,
+    "p": MaterialType.OTHER,
+    "r": MaterialType.GAME,
+    "t": MaterialType.MANUSCRIPT,
+}
+"""Leader/06 where it decides alone; a (language material) depends on leader/07."""
+_NOT_BIBLIOGRAPHIC = frozenset("uvwxyzq")
+"""Leader/06 of holdings, classification, authority and community records."""
+_NOBODY = re.compile(r"\b(?:s\.?\s?n\.?|б\.?\s?и\.?|publisher not identified|издатель не указан)\]?$", re.IGNORECASE)
+_NOWHERE = re.compile(r"\b(?:s\.?\s?l\.?|б\.?\s?м\.?|place of publication not identified)\]?$", re.IGNORECASE)
+_CYRILLIC = re.compile("[А-Яа-яЁёІіЇїЄєҐґЎў]")
+
+
+def is_bibliographic(record: Record) -> bool:
+    """Whether the record describes a book at all."""
+    return record.leader[6] not in _NOT_BIBLIOGRAPHIC
+
+
+def key(record: Record) -> tuple[str, bool]:
+    """The control number with its agency (003), and whether the agency is known."""
+    number, agency = record.control("001").strip(), record.control("003").strip()
+    return (f"{agency}:{number}" if agency else number) if number else "", bool(agency)
+
+
+def book(record: Record) -> BookData:
+    """The book that the record describes; `title` stays empty when it gives none."""
+    if "880" in record:
+        record = _in_original_script(record)
+    title, subtitle, other_titles = _titles(record)
+    year, year_note = _year(record)
+    series, series_number = _series(record)
+    call_number = _call_number(record)
+    return BookData(
+        title=title,
+        subtitle=subtitle,
+        other_titles=unique(other_titles),
+        people=_people(record),
+        isbns=tuple(dict.fromkeys(value for field in record.all("020") for value in isbn.find(field.first("a")))),
+        year=year,
+        year_note=year_note,
+        place=_imprint(record, "a", _NOWHERE),
+        publisher=_imprint(record, "b", _NOBODY),
+        language=_language(record),
+        edition=without_isbd(record.first("250", "a")),
+        pages=without_isbd(record.first("300", "a")),
+        series=series,
+        series_number=series_number,
+        call_number=call_number,
+        description=_description(record),
+        material_type=_material(record),
+        genres=_genres(record),
+        subjects=unique([_subject(field) for field in record.all(*SUBJECTS)]),
+        copies=tuple(_copies(record, call_number)),
+    )
+
+
+def bad_isbns(record: Record) -> list[str]:
+    """What stands where an ISBN should, and is none."""
+    return [value for field in record.all("020") for value in field.all("a") if not isbn.find(value)]
+
+
+def _titles(record: Record) -> tuple[str, str, list[str]]:
+    other = [_joined(field, "ab", " : ") for field in record.all("246", "740")]
+    other += [_joined(field, "a", "") for field in record.all("130", "240")]
+    title = subtitle = ""
+    for field in record.all("245"):
+        main = field.first("a") or field.first("kfg")
+        parts = [without_isbd(part) for part in field.all("np")]
+        rest = field.all("b")
+        if field.first("a").rstrip().endswith("="):
+            other += [without_isbd(part) for part in rest]
+        else:
+            subtitle, *parallel = re.split(r"\s=\s", " ".join(rest))
+            subtitle = without_isbd(subtitle)
+            other += [without_isbd(part) for part in parallel]
+        title = ". ".join(part for part in (without_isbd(main), ", ".join(filter(None, parts))) if part)
+        if title:
+            break
+    title = title or next(filter(None, (without_isbd(record.first(tag, "at")) for tag in ("222", "240", "130"))), "")
+    return title, subtitle, [text for text in other if text.casefold() != title.casefold()]
+
+
+def _joined(field: Field, codes: str, separator: str) -> str:
+    return separator.join(filter(None, (without_isbd(value) for value in field.all(codes))))
+
+
+def _people(record: Record) -> tuple[Person, ...]:
+    statement = record.first("245", "c")
+    people: dict[tuple[str, str, str], Person] = {}
+    headings = [field for field in record.fields if field.tag in PEOPLE or field.tag in BODIES]
+    for field in sorted(headings, key=lambda heading: heading.tag[0]):
+        is_person = field.tag in PEOPLE
+        name = _person_name(field) if is_person else _body_name(field)
+        if not name:
+            continue
+        dates = tidy(field.first("d")).strip(" .,()") if is_person else ""
+        for role in _roles(field, name, statement, is_person=is_person):
+            people.setdefault((name, dates, role), Person(name=name, dates=dates, role=role))
+    return tuple(people.values())
+
+
+def _person_name(field: Field) -> str:
+    name = _TRAILING_COMMA.sub("", tidy(field.first("a")))
+    if field.first("b"):
+        name = f"{name} {tidy(field.first('b')).rstrip(' ,')}"
+    if field.first("c"):
+        name = f"{name}, {tidy(' '.join(field.all('c'))).rstrip(' ,.')}"
+    return without_isbd(name)
+
+
+_TRAILING_COMMA = re.compile(r"[\s,;]+$")
+
+
+def _body_name(field: Field) -> str:
+    main = without_isbd(field.first("a"))
+    is_meeting = field.tag[1:] == "11"
+    units = [without_isbd(unit) for unit in field.all("e" if is_meeting else "b")]
+    meeting = tidy(" ".join(field.all("ndc")))
+    name = ". ".join(filter(None, [main, *units]))
+    return f"{name} {meeting}".rstrip(" .,") if meeting else name
+
+
+def _roles(field: Field, name: str, statement: str, *, is_person: bool) -> list[str]:
+    """The roles a heading names; failing that, what the statement of responsibility says, else the usual one."""
+    words = field.all("j" if field.tag[1:] == "11" else "e")
+    named = [*map(roles.of_code, field.all("4")), *map(roles.of_word, words)]
+    if found := list(dict.fromkeys(role for role in named if role)):
+        return list(found)
+    if not is_person:
+        return [Role.BODY]
+    if field.tag[0] == "1":
+        return [Role.OTHER if words else Role.AUTHOR]
+    return [Role.OTHER if words else roles.in_statement(name, statement) or Role.OTHER]
+
+
+def _year(record: Record) -> tuple[int | None, str]:
+    coded = record.control("008")[7:11] if record.control("008")[6:7] not in ("n", "b") else ""
+    printed = ""
+    for field in record.all("264", "260"):
+        if field.tag == "260" or field.indicators[1] in "1 4" or not printed:
+            printed = printed or field.first("c")
+    return cleaning.year(printed, coded)
+
+
+def _imprint(record: Record, code: str, nothing: re.Pattern[str]) -> str:
+    for field in sorted(record.all("264", "260"), key=lambda field: field.tag == "264" and field.indicators[1] != "1"):
+        for value in field.all(code):
+            if (text := without_isbd(value)) and not nothing.search(text):
+                return text
+    return ""
+
+
+def _language(record: Record) -> str:
+    return languages.code(record.control("008")[35:38]) or languages.code(record.first("041", "ad"))
+
+
+def _series(record: Record) -> tuple[str, str]:
+    for field in record.all("490", "440", "830", "800", "810"):
+        name = without_isbd(" ".join(field.all("a" if field.tag[0] == "4" else "tap")[:1]))
+        number = without_isbd(field.first("v"))
+        if name and not number and " ; " in name:
+            name, _, number = name.rpartition(" ; ")
+        if name:
+            return without_isbd(name), number
+    return "", ""
+
+
+def _call_number(record: Record) -> str:
+    for field in record.all("084"):
+        if field.first("2").startswith("rubbk"):
+            return _joined(field, "ab", " ")
+    for tag in ("090", "080", "082", "050"):
+        for field in record.all(tag):
+            return " ".join(tidy(value) for value in (field.first("a"), field.first("b")) if value)
+    return ""
+
+
+def _description(record: Record) -> str:
+    summary = "\n\n".join(filter(None, (tidy(" ".join(field.all("ab"))) for field in record.all("520"))))
+    if summary or record.leader[7] not in "ab":
+        return summary
+    host = next(record.all("773"), None)
+    return f"// {'. — '.join(filter(None, map(without_isbd, host.all('tdg'))))}" if host else ""
+
+
+def _material(record: Record) -> str:
+    kind, level = record.leader[6], record.leader[7]
+    if kind in _MATERIAL:
+        return _MATERIAL[kind]
+    if level in "ab":
+        return MaterialType.ARTICLE
+    if level == "s":
+        return MaterialType.JOURNAL
+    is_online = record.control("008")[23:24] in ("o", "q", "s") or record.control("007")[:1] == "c"
+    return MaterialType.ELECTRONIC if is_online else MaterialType.BOOK
+
+
+def _genres(record: Record) -> tuple[str, ...]:
+    forms = [without_isbd(field.first("a")) for field in record.all("655")]
+    forms += [without_isbd(value) for field in record.all("650", "651", "600") for value in field.all("v")]
+    return unique(forms)
+
+
+def _subject(field: Field) -> str:
+    codes = "abcdnpt" if field.tag[1] in "01" else "a"
+    if field.tag == "600":
+        heading = ", ".join(filter(None, (without_isbd(value) for value in field.all("abcdt"))))
+    elif field.tag == "653":
+        heading = ", ".join(filter(None, (without_isbd(value) for value in field.all("a"))))
+    else:
+        heading = ". ".join(filter(None, (without_isbd(value) for value in field.all(codes))))
+    return " — ".join(filter(None, [heading, *(without_isbd(value) for value in field.all("xyz"))]))
+
+
+# --- Original script -----------------------------------------------------------------------------------------------
+def _in_original_script(record: Record) -> Record:
+    """Fields in Cyrillic take the place of their romanised twins; a title in any script is found as another title.
+
+    An 880 names its twin in $6: «245-02/(N» belongs to the 245 whose $6 is «880-02».
+    """
+    twins = {field.first("6")[:6]: field for field in record.all("880")}
+    fields: list[Field] = []
+    for field in record.fields:
+        link = field.first("6")
+        twin = twins.get(f"{field.tag}-{link[4:6]}") if link[:3] == "880" else None
+        if twin is None or field.tag == "880":
+            fields.append(field)
+            continue
+        is_cyrillic = bool(_CYRILLIC.search("".join(value for code, value in twin.subfields if code != "6")))
+        original = twin._replace(tag=field.tag)
+        fields.append(original if is_cyrillic else field)
+        if field.tag == "245":
+            fields.append((field if is_cyrillic else original)._replace(tag="246"))
+    return Record(record.leader, tuple(fields))
+
+
+# --- Items ---------------------------------------------------------------------------------------------------------
+def is_item(field: Field) -> bool:
+    """Whether the field is an item with a number: Koha's 952, Sirsi's 949 and 999, Follett's 852 and 876."""
+    if field.tag == "952":
+        return bool(field.first("pi"))
+    if field.tag in ("949", "999"):
+        return bool(field.first("i") and field.first("ml"))
+    return field.tag in ("852", "876") and bool(field.first("p"))
+
+
+def _copies(record: Record, call_number: str) -> Iterator[CopyData]:
+    for field in filter(is_item, record.all(*ITEMS)):
+        if field.tag == "952":
+            yield _koha_item(field, call_number)
+        elif field.tag in ("949", "999"):
+            yield CopyData(
+                barcode=tidy(field.first("i")),
+                branch=tidy(field.first("m")),
+                item_type=tidy(field.first("t")),
+                shelf_mark=tidy(field.first("a")) or call_number,
+                price=cleaning.price(field.first("p"))[0],
+                note=tidy(field.first("o")),
+            )
+        else:
+            mark = " ".join(tidy(value) for value in field.all("hi" if field.tag == "852" else ""))
+            yield CopyData(
+                barcode=tidy(field.first("p")),
+                branch=tidy(field.first("b" if field.tag == "852" else "l")),
+                shelf_mark=mark or call_number,
+                price=cleaning.price(field.first("9" if field.tag == "852" else "c"))[0],
+            )
+
+
+def _koha_item(field: Field, call_number: str) -> CopyData:
+    status = Copy.Status.AVAILABLE
+    for code, meaning in (("0", Copy.Status.WITHDRAWN), ("1", Copy.Status.LOST), ("4", Copy.Status.DAMAGED)):
+        if field.first(code) not in ("", "0"):
+            status = meaning
+            break
+    return CopyData(
+        barcode=tidy(field.first("p")),
+        inventory_number=tidy(field.first("i")),
+        branch=tidy(field.first("a")) or tidy(field.first("b")),
+        item_type=tidy(field.first("y")),
+        shelf_mark=tidy(field.first("o")) or call_number,
+        status=status,
+        is_reference_only=field.first("7") not in ("", "0"),
+        price=cleaning.price(field.first("g"))[0],
+        acquired_on=_day(field.first("d")),
+        note=tidy(field.first("z")),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""One book said in several ways: what its source said, what the catalogue says now, what is to become of it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from catalog.bookdata import BookData
+from catalog.import_writing import fitted
+from catalog.marc import mapping
+from catalog.models import SourceRecord, folded_name
+from catalog.tables import book_of_row
+
+
+def book_of_source(source: SourceRecord) -> BookData:
+    """What the record said that the book was imported from."""
+    if source.format == SourceRecord.Format.TABLE:
+        return fitted(book_of_row(source.content))[0]
+    return fitted(mapping.book_of(source.content, source.format))[0]
+
+
+def merged(
+    current: BookData, new: BookData, base: BookData | None, fields: Iterable[str]
+) -> tuple[BookData, list[str]]:
+    """The book after an update, and the fields that stay because a librarian edited them.
+
+    `base` is what the earlier version of the record said; None: the new data come from an editor and win.
+    """
+    changes: dict[str, Any] = {}
+    kept: list[str] = []
+    for name in fields:
+        value = comparable(name, new)
+        if value == comparable(name, current):
+            continue
+        if base is not None and value == comparable(name, base):
+            continue
+        if base is not None and comparable(name, current) != comparable(name, base):
+            kept.append(name)
+            continue
+        changes[name] = getattr(new, name)
+    return replace(current, **changes), sorted(kept)
+
+
+def comparable(name: str, book: BookData) -> Any:
+    """The field in a form in which spellings of one name are equal, and subjects and copies have no order."""
+    value = getattr(book, name)
+    if name == "people":
+        return tuple((folded_name(person.name), person.dates, person.role) for person in value)
+    if name in ("publisher", "series"):
+        return folded_name(value)
+    if name in ("genres", "subjects"):
+        return frozenset(map(folded_name, value))
+    if name == "copies":
+        return frozenset(
+            ((copy.barcode or copy.inventory_number).lower(), copy.shelf_mark, copy.status, copy.price)
+            for copy in value
+        )
+    return value

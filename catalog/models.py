@@ -1,0 +1,432 @@
+"""What the library knows (books, people, subjects) and owns (copies)."""
+
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from catalog import lookups as lookups
+from catalog.titles import sort_title
+from library.core.text import fold
+from policies.models import Branch, ItemType
+
+NAME_LENGTH = 300
+
+
+@lru_cache(1 << 16)
+def folded_name(name: str) -> str:
+    """What makes two names the same: case, ё, diacritics, punctuation do not count; a name of signs alone is itself."""
+    return (fold(name) or name.casefold())[:NAME_LENGTH]
+
+
+class NamedThing(models.Model):
+    """A name that many books share, found again by its folded form."""
+
+    name = models.CharField(_("name"), max_length=NAME_LENGTH)
+    folded_name = models.CharField(max_length=NAME_LENGTH, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, **kwargs: Any) -> None:
+        self.folded_name = folded_name(self.name)
+        if (fields := kwargs.get("update_fields")) is not None and "name" in fields:
+            kwargs["update_fields"] = {*fields, "folded_name"}
+        super().save(**kwargs)
+
+
+class Author(NamedThing):
+    """A person or body that made books, named as in an index: «Толстой, Лев Николаевич»."""
+
+    dates = models.CharField(_("years of life"), max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = _("author")
+        verbose_name_plural = _("authors")
+        ordering = ["folded_name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["folded_name", "dates"], name="one_author_per_name_and_dates")]
+
+
+class Genre(NamedThing):
+    """What sort of reading a book is: novel, fairy tale, textbook."""
+
+    class Meta:
+        verbose_name = _("genre")
+        verbose_name_plural = _("genres")
+        ordering = ["folded_name"]
+        constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_genre_per_name")]
+
+
+class Subject(NamedThing):
+    """What a book is about."""
+
+    class Meta:
+        verbose_name = _("subject")
+        verbose_name_plural = _("subjects")
+        ordering = ["folded_name"]
+        constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_subject_per_name")]
+
+
+class Publisher(NamedThing):
+    """Who published a book."""
+
+    class Meta:
+        verbose_name = _("publisher")
+        verbose_name_plural = _("publishers")
+        ordering = ["folded_name"]
+        constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_publisher_per_name")]
+
+
+class Series(NamedThing):
+    """A series that books appear in."""
+
+    class Meta:
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
+        ordering = ["folded_name"]
+        constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_series_per_name")]
+
+
+class MaterialType(models.TextChoices):
+    """What a record describes."""
+
+    BOOK = "book", _("book")
+    JOURNAL = "journal", _("journal")
+    ARTICLE = "article", _("article")
+    MUSIC = "music", _("printed music")
+    MAP = "map", _("map")
+    AUDIO = "audio", _("audio recording")
+    VIDEO = "video", _("film, video")
+    IMAGE = "image", _("picture")
+    ELECTRONIC = "electronic", _("electronic resource")
+    MANUSCRIPT = "manuscript", _("manuscript")
+    GAME = "game", _("game, object")
+    OTHER = "other", _("other")
+
+
+class BookQuerySet(models.QuerySet["Book"]):
+    """Books."""
+
+    def locked(self) -> "BookQuerySet":
+        """The rows themselves locked for update, in the order of their keys."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+class Book(models.Model):
+    """One bibliographic record of any material. Written by `catalog.actions` (import, search index) and on the panel.
+
+    `search_vector` is refreshed by `catalog.search.index_books` in the same transaction as any change of what it is
+    made of.
+    """
+
+    uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(_("title"), max_length=1000)
+    subtitle = models.CharField(_("subtitle"), max_length=1000, blank=True)
+    sort_title = models.CharField(max_length=300, editable=False)
+    """`sort_title(title, language)`: dictionary order of titles in both alphabets, «The hobbit» under H."""
+    sort_author = models.CharField(max_length=300, blank=True, editable=False)
+    """What a card catalogue files the book under: the first author, folded, else the title. By `catalog.search`."""
+    other_titles = models.TextField(
+        _("other titles"),
+        blank=True,
+        help_text=_("One per line: of the original, parallel, on the cover, in the original script."),
+    )
+    year = models.SmallIntegerField(_("year"), null=True, blank=True)
+    year_note = models.CharField(
+        _("year as printed"), max_length=60, blank=True, help_text=_("When unsure: 19--, [1934?], 1998–2003.")
+    )
+    place = models.CharField(_("place of publication"), max_length=300, blank=True)
+    publisher = models.ForeignKey(
+        Publisher, models.PROTECT, null=True, blank=True, related_name="books", verbose_name=_("publisher")
+    )
+    language = models.CharField(
+        _("language"), max_length=3, blank=True, help_text=_("Three letters of ISO 639-2/B: rus, eng.")
+    )
+    edition = models.CharField(_("edition"), max_length=300, blank=True)
+    pages = models.CharField(_("extent"), max_length=200, blank=True, help_text=_("As printed: 320 с., xii, 240 p."))
+    series = models.ForeignKey(
+        Series, models.PROTECT, null=True, blank=True, related_name="books", verbose_name=_("series")
+    )
+    series_number = models.CharField(_("number in series"), max_length=100, blank=True)
+    call_number = models.CharField(
+        _("call number"),
+        max_length=100,
+        blank=True,
+        help_text=_(
+            "Class and author mark as on the spine: 84(2Рос=Рус)6 А68. New copies take it as their shelf mark."
+        ),
+    )
+    description = models.TextField(_("description"), blank=True)
+    material_type = models.CharField(
+        _("material"), max_length=10, choices=MaterialType.choices, default=MaterialType.BOOK
+    )
+    authors = models.ManyToManyField(Author, through="Contribution", related_name="books", verbose_name=_("authors"))
+    genres = models.ManyToManyField(Genre, blank=True, related_name="books", verbose_name=_("genres"))
+    subjects = models.ManyToManyField(Subject, blank=True, related_name="books", verbose_name=_("subjects"))
+    cover = models.ImageField(_("cover"), upload_to="covers/", blank=True)
+    search_vector = SearchVectorField(null=True, editable=False)
+    created_at = models.DateTimeField(_("entered"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = BookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("book")
+        verbose_name_plural = _("books")
+        permissions = [("import_book", "Can import books"), ("export_book", "Can export books")]
+        ordering = ["sort_title", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="book_has_a_title"),
+            models.CheckConstraint(
+                condition=Q(year__isnull=True) | Q(year__range=(-3000, 2200)),
+                name="book_year_is_plausible",
+                violation_error_message=_("The year must lie between -3000 and 2200."),
+            ),
+            models.CheckConstraint(condition=Q(material_type__in=MaterialType.values), name="book_material_is_known"),
+        ]
+        indexes = [
+            GinIndex(fields=["search_vector"], name="books_full_text", fastupdate=False),
+            models.Index(fields=["sort_title", "id"], name="books_by_title"),
+            models.Index(fields=["sort_author", "sort_title", "id"], name="books_by_author"),
+            models.Index(F("year").desc(nulls_last=True), F("id").desc(), name="books_by_year"),
+            models.Index(fields=["-created_at", "-id"], name="books_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, **kwargs: Any) -> None:
+        self.sort_title = sort_title(self.title, self.language)
+        if (fields := kwargs.get("update_fields")) is not None and not {"title", "language"}.isdisjoint(fields):
+            kwargs["update_fields"] = {*fields, "sort_title"}
+        super().save(**kwargs)
+
+
+class ImportRun(models.Model):
+    """One import of one file: what was asked, what came of it. Written by `catalog.imports`; never deleted.
+
+    `finished_at` is null while it runs, and stays null when it was interrupted: importing the file again goes on where
+    it stopped.
+    """
+
+    file_name = models.CharField(_("file"), max_length=300)
+    options = models.JSONField(_("options"), default=dict)
+    """What the operator chose: format, encoding, branch, item type, copies."""
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    """Null: by a command."""
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    read = models.PositiveIntegerField(_("read"), default=0)
+    created = models.PositiveIntegerField(_("created"), default=0)
+    updated = models.PositiveIntegerField(_("updated"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"), default=0)
+    copies_created = models.PositiveIntegerField(_("copies created"), default=0)
+    remarks = models.JSONField(_("remarks"), default=list)
+    """The first thousand refusals and warnings: [{"record": 12, "problem": code, "data": {…}}]."""
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(read=F("created") + F("updated") + F("unchanged") + F("rejected")),
+                name="every_record_is_accounted_for",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class SourceRecord(models.Model):
+    """The record a book was imported from, kept whole: nothing unmapped is lost and a repeat changes nothing."""
+
+    class Format(models.TextChoices):
+        MARC21 = "marc21", "MARC21"
+        UNIMARC = "unimarc", "UNIMARC"
+        RUSMARC = "rusmarc", "RUSMARC"
+        TABLE = "table", _("table row")
+
+    book = models.OneToOneField(Book, models.CASCADE, related_name="source", verbose_name=_("book"))
+    format = models.CharField(_("format"), max_length=8, choices=Format.choices)
+    key = models.CharField(_("key"), max_length=200, blank=True)
+    """The control number with its agency: finds the book that a newer version of the record describes.
+
+    Not unique: libraries merge files in which different records share a number (docs/import.md).
+    """
+    digest = models.CharField(max_length=64)
+    """SHA-256 of the content in its canonical form: equal means the same record, which is never imported twice."""
+    content = models.JSONField(_("content"))
+    """The record whole: MARC-in-JSON ({"leader": …, "fields": […]}) or the cells of a table row by column."""
+    run = models.ForeignKey(ImportRun, models.PROTECT, null=True, related_name="records", verbose_name=_("import"))
+    """The import that last wrote it."""
+    imported_at = models.DateTimeField(_("imported"))
+
+    class Meta:
+        verbose_name = _("source record")
+        verbose_name_plural = _("source records")
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="one_book_per_source_record"),
+            models.CheckConstraint(
+                condition=Q(format__in=["marc21", "unimarc", "rusmarc", "table"]), name="source_format_is_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["key"], condition=~Q(key=""), name="source_records_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.get_format_display()} {self.key}".strip()
+
+
+class Contribution(models.Model):
+    """One person's part in a book, in the order of the title page."""
+
+    class Role(models.TextChoices):
+        AUTHOR = "author", _("author")
+        EDITOR = "editor", _("editor")
+        TRANSLATOR = "translator", _("translator")
+        ILLUSTRATOR = "illustrator", _("illustrator")
+        COMPILER = "compiler", _("compiler")
+        COMPOSER = "composer", _("composer")
+        NARRATOR = "narrator", _("narrator")
+        ARTIST = "artist", _("artist")
+        FOREWORD = "foreword", _("author of the foreword")
+        BODY = "body", _("organisation")
+        OTHER = "other", _("contributor")
+
+    book = models.ForeignKey(Book, models.CASCADE, related_name="contributions", verbose_name=_("book"))
+    author = models.ForeignKey(Author, models.PROTECT, related_name="contributions", verbose_name=_("author"))
+    role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.AUTHOR)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("contribution")
+        verbose_name_plural = _("contributions")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["book", "author", "role"], name="one_contribution_per_role"),
+            models.CheckConstraint(
+                condition=Q(
+                    role__in=[
+                        "author",
+                        "editor",
+                        "translator",
+                        "illustrator",
+                        "compiler",
+                        "composer",
+                        "narrator",
+                        "artist",
+                        "foreword",
+                        "body",
+                        "other",
+                    ]
+                ),
+                name="contribution_role_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author}, {self.get_role_display()}"
+
+
+class Isbn(models.Model):
+    """One ISBN of a book, always as 13 digits; an ISBN-10 is converted (`catalog.isbn`)."""
+
+    book = models.ForeignKey(Book, models.CASCADE, related_name="isbns", verbose_name=_("book"))
+    value = models.CharField(_("ISBN"), max_length=13)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("ISBN")
+        verbose_name_plural = _("ISBNs")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["book", "value"], name="one_isbn_once_per_book"),
+            models.CheckConstraint(condition=Q(value__regex=r"^97[89][0-9]{10}$"), name="isbn_is_thirteen_digits"),
+        ]
+        indexes = [models.Index(fields=["value"], name="books_by_isbn")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class CopyQuerySet(models.QuerySet["Copy"]):
+    """Copies."""
+
+    def locked(self) -> "CopyQuerySet":
+        """The rows themselves locked for update, in the order of their keys."""
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+class Copy(models.Model):
+    """One physical item with an inventory number and a barcode.
+
+    `status` follows the copy's life and is changed by actions only: `loaned` agrees with its open loan.
+    """
+
+    class Status(models.TextChoices):
+        AVAILABLE = "available", _("available")
+        LOANED = "loaned", _("on loan")
+        ON_ORDER = "on_order", _("on order")
+        DAMAGED = "damaged", _("damaged")
+        LOST = "lost", _("lost")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
+    book = models.ForeignKey(Book, models.PROTECT, related_name="copies", verbose_name=_("book"))
+    inventory_number = models.CharField(_("inventory number"), max_length=40)
+    barcode = models.CharField(_("barcode"), max_length=40)
+    branch = models.ForeignKey(Branch, models.PROTECT, related_name="copies", verbose_name=_("branch"))
+    item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="copies", verbose_name=_("item type"))
+    shelf_mark = models.CharField(_("shelf mark"), max_length=100, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.AVAILABLE)
+    is_reference_only = models.BooleanField(_("for use in the library only"), default=False)
+    price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, null=True, blank=True)
+    acquired_on = models.DateField(_("acquired"), null=True, blank=True)
+    note = models.TextField(_("note"), blank=True)
+
+    objects = CopyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("copy")
+        verbose_name_plural = _("copies")
+        permissions = [("import_copy", "Can import copies"), ("export_copy", "Can export copies")]
+        ordering = ["inventory_number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inventory_number"],
+                name="inventory_number_is_unique",
+                violation_error_message=_("There is a copy with this inventory number already."),
+            ),
+            models.UniqueConstraint(
+                Lower("barcode"),
+                name="barcode_is_unique",
+                violation_error_message=_("There is a copy with this barcode already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["available", "loaned", "on_order", "damaged", "lost", "withdrawn"]),
+                name="copy_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0),
+                name="copy_price_is_not_negative",
+                violation_error_message=_("The price cannot be negative."),
+            ),
+        ]
+        indexes = [models.Index(fields=["book", "branch", "status"], name="copies_of_a_book")]
+
+    def __str__(self) -> str:
+        return self.inventory_number

@@ -1,0 +1,112 @@
+"""Template tags of the catalogue: covers, names of languages, addresses of searches."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf.locale import LANG_INFO
+from django.template import Context
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import get_language_info, gettext_lazy
+from django.utils.translation import gettext as _
+
+from catalog import isbn
+from catalog.cover_images import WIDTHS
+from catalog.covers import cover_version
+from catalog.languages import two_letters
+from catalog.models import Book
+
+register = template.Library()
+
+_OWN_NAMES = {
+    "bak": gettext_lazy("Bashkir"),
+    "che": gettext_lazy("Chechen"),
+    "chi": gettext_lazy("Chinese"),
+    "chu": gettext_lazy("Church Slavonic"),
+    "chv": gettext_lazy("Chuvash"),
+    "grc": gettext_lazy("Ancient Greek"),
+    "lat": gettext_lazy("Latin"),
+    "mul": gettext_lazy("several languages"),
+    "san": gettext_lazy("Sanskrit"),
+    "yid": gettext_lazy("Yiddish"),
+}
+"""Names of languages that Django does not know, or not by two letters."""
+_LAST_MINUTE = time(23, 59)
+
+
+@register.filter
+def language_label(code: str) -> str:
+    """«rus» in the language of the page: «Russian»; an unknown code as it is."""
+    if code in _OWN_NAMES:
+        return capfirst(str(_OWN_NAMES[code]))
+    two = two_letters(code)
+    return str(get_language_info(two)["name_translated"]).capitalize() if two in LANG_INFO else code
+
+
+@register.filter
+def natural_name(name: str) -> str:
+    """A name of the index as on a title page: «Толстой, Лев Николаевич» -> «Лев Николаевич Толстой»."""
+    surname, comma, given = name.partition(",")
+    return f"{given.strip()} {surname}" if comma and given.strip() else name
+
+
+@register.filter
+def natural_names(names: Sequence[str]) -> str:
+    """Up to three names on one line, «and others» for the rest."""
+    shown = ", ".join(natural_name(name) for name in names[:3])
+    return _("%(names)s and others") % {"names": shown} if len(names) > 3 else shown
+
+
+@register.filter
+def isbn_hyphens(value: str) -> str:
+    """An ISBN as printed: 978-5-17-087889-5."""
+    return isbn.hyphenated(value)
+
+
+@register.filter
+def due_words(due_at: datetime, zone: ZoneInfo) -> str:
+    """When a loan ends on the branch's clock: the day, and the time unless it is the end of the day."""
+    local = due_at.astimezone(zone)
+    day = date_format(local, "j E Y")
+    if local.time() >= _LAST_MINUTE:
+        return day
+    return _("%(day)s, %(time)s") % {"day": day, "time": f"{local:%H:%M}"}
+
+
+@register.simple_tag
+def cover(book: Book, names: Sequence[str], width: int) -> SafeString:
+    """The picture of a book, `width` wide on the page: its own cover, else a drawn one. Words stand beside it."""
+    if book.cover:
+        version = str(book.cover.name).rsplit("-", 1)[-1].removesuffix(".webp")
+        sources = [(reverse("cover_image", args=[book.uid, size]) + f"?v={version}", size) for size in WIDTHS]
+        return format_html(
+            '<img src="{}" srcset="{}" sizes="{}px" width="{}" height="{}" alt="" loading="lazy" decoding="async">',
+            sources[0][0],
+            ", ".join(f"{url} {size}w" for url, size in sources),
+            width,
+            width,
+            width * 3 // 2,
+        )
+    url = reverse("cover", args=[book.uid]) + f"?v={cover_version(book.title, names)}"
+    return format_html(
+        '<img src="{}" width="{}" height="{}" alt="" loading="lazy" decoding="async">', url, width, width * 3 // 2
+    )
+
+
+@register.simple_tag
+def search_url(**params: Any) -> str:
+    """The address of a search: `{% search_url subject=subject.pk %}`."""
+    return f"{reverse('search')}?{urlencode(params, doseq=True)}"
+
+
+@register.simple_tag(takes_context=True)
+def canonical(context: Context, path: str) -> str:
+    """The public address of a path."""
+    return f"{context['library_url']}{path}"
