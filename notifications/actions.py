@@ -1,0 +1,151 @@
+"""Writing notices in the caller's transaction, bundling them into letters, sending a dead letter again."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Subquery
+
+from accounts.models import Reader, User
+from library.core import audit
+from notifications.letters import welcome_data
+from notifications.models import Event, Letter, Notice
+
+GATHERING = {Event.LOAN_RECEIPT: timedelta(minutes=2)}
+"""How long notices of an event wait for others of the same reader, to leave in one letter."""
+OF_USE_FOR = timedelta(days=3)
+"""A letter that could not leave for so long is given up."""
+WELCOME_WITHIN = timedelta(days=2)
+BATCH_SIZE = 1000
+"""Rows per INSERT of the bulk form, and notices bundled in one transaction."""
+BUNDLING_LOCK = 0x4C45
+"""The first number of the advisory lock under which letters are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notice not yet written; the fields are those of `Notice`."""
+
+    key: str
+    event: Event
+    reader: Reader
+    data: Mapping[str, Any]
+    stage: int = 0
+
+
+def enqueue(
+    *, key: str, event: Event, reader: Reader, data: Mapping[str, Any], now: datetime, stage: int = 0
+) -> Notice | None:
+    """Write that `reader` is to be told; one INSERT in the caller's transaction, no query else.
+
+    A second call with the same `key` changes nothing, so the returned notice has no primary key. None: the reader has
+    no e-mail address, nothing was written. `data` comes from `notifications.letters`.
+    """
+    if not reader.email:
+        return None
+    notice = _notice(Draft(key=key, event=event, reader=reader, data=data, stage=stage), now)
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
+    return notice
+
+
+def enqueue_many(drafts: Iterable[Draft], *, now: datetime) -> int:
+    """Write many notices, `BATCH_SIZE` to an INSERT; the number offered, without readers who have no e-mail address."""
+    notices = [_notice(draft, now) for draft in drafts if draft.reader.email]
+    Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=BATCH_SIZE)
+    return len(notices)
+
+
+def welcome_new_readers(*, now: datetime) -> int:
+    """Write a welcome to every reader registered lately who has none, through whichever door they came; how many.
+
+    A reader registered longer ago than `WELCOME_WITHIN`, as a register moved from another system is, gets none.
+    """
+    newcomers = Reader.objects.filter(registered_on__gt=(now - WELCOME_WITHIN).date()).exclude(email="")
+    unwelcomed = newcomers.exclude(notices__event=Event.WELCOME).order_by("pk")[:BATCH_SIZE]
+    return enqueue_many(
+        (
+            Draft(key=f"welcome:{reader.uid}", event=Event.WELCOME, reader=reader, data=welcome_data(reader))
+            for reader in unwelcomed
+        ),
+        now=now,
+    )
+
+
+def bundle(*, now: datetime) -> int:
+    """Put notices that are ready into letters, one for each reader, event and stage; how many letters it made.
+
+    Takes `BATCH_SIZE` notices and whatever belongs to the same letters. 0: nothing was ready, or somebody else is
+    bundling at this moment.
+    """
+    with transaction.atomic():
+        if not _is_only_bundler():
+            return 0
+        unbundled = Notice.objects.filter(letter__isnull=True)
+        ready = unbundled.filter(ready_at__lte=now).order_by("ready_at", "pk")[:BATCH_SIZE]
+        groups = set(ready.values_list("reader_id", "event", "stage"))
+        readers = Reader.objects.in_bulk({reader_id for reader_id, _event, _stage in groups})
+        letters = [_letter(readers[reader_id], event, stage, now) for reader_id, event, stage in sorted(groups)]
+        Letter.objects.bulk_create(letters)
+        own = Letter.objects.filter(
+            pk__in=[letter.pk for letter in letters],
+            reader=OuterRef("reader"),
+            event=OuterRef("event"),
+            stage=OuterRef("stage"),
+        )
+        unbundled.filter(Exists(own), reader__in=readers).update(letter=Subquery(own.values("pk")))
+    return len(letters)
+
+
+def resend(*, letter_ids: Collection[int], by: User, now: datetime) -> int:
+    """Give letters that were given up all their attempts again, to the reader's present address; how many.
+
+    Letters in any other state, and those of readers who have no e-mail address, stay as they are.
+    """
+    with transaction.atomic():
+        dead = Letter.objects.filter(pk__in=letter_ids, status=Letter.Status.DEAD).exclude(reader__email="")
+        letters = list(dead.select_related("reader").order_by("pk").select_for_update(of=("self",)))
+        for letter in letters:
+            letter.status = Letter.Status.WAITING
+            letter.address, letter.language = letter.reader.email, letter.reader.language
+            letter.attempts = 0
+            letter.next_attempt_at, letter.expires_at = now, now + OF_USE_FOR
+            letter.save(update_fields=["status", "address", "language", "attempts", "next_attempt_at", "expires_at"])
+            audit.record(action="notifications.resend", subject=letter, by=by, now=now)
+    return len(letters)
+
+
+def _letter(reader: Reader, event: str, stage: int, now: datetime) -> Letter:
+    """A letter to the address the reader has now; without one it is given up at once, for staff to see."""
+    return Letter(
+        reader=reader,
+        event=event,
+        stage=stage,
+        address=reader.email,
+        language=reader.language,
+        status=Letter.Status.WAITING if reader.email else Letter.Status.DEAD,
+        last_error="" if reader.email else "The reader has no e-mail address.",
+        created_at=now,
+        expires_at=now + OF_USE_FOR,
+        next_attempt_at=now,
+    )
+
+
+def _is_only_bundler() -> bool:
+    """Take the bundling lock until the end of the transaction: two at once could split one reader's letter."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [BUNDLING_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _notice(draft: Draft, now: datetime) -> Notice:
+    return Notice(
+        key=draft.key,
+        event=draft.event,
+        stage=draft.stage,
+        reader=draft.reader,
+        data=dict(draft.data),
+        created_at=now,
+        ready_at=now + GATHERING.get(draft.event, timedelta()),
+    )

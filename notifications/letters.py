@@ -1,0 +1,63 @@
+"""What the templates of letters are given: built where the cause is known, kept as JSON on the notice."""
+
+from datetime import datetime, time
+from typing import TypedDict
+from zoneinfo import ZoneInfo
+
+from accounts.models import Reader
+
+END_OF_DAY = time(23, 59, 59)
+"""The time of day at which day loans fall due; letters then name the day alone."""
+
+
+class LoanLine(TypedDict):
+    """One loan in a letter."""
+
+    loan: str
+    """Public id of the loan."""
+    title: str
+    authors: str
+    """Names separated by commas; may be empty."""
+    inventory_number: str
+    branch: str
+    """Name of the branch that it belongs to."""
+    due_on: str
+    """ISO date in the branch's time zone."""
+    due_time: str
+    """HH:MM in the branch's time zone for hour loans; empty for day loans."""
+
+
+def loan_line(
+    *,
+    loan: object,
+    title: str,
+    authors: str = "",
+    inventory_number: str,
+    branch: str,
+    due_at: datetime,
+    zone: ZoneInfo,
+) -> LoanLine:
+    """The data of a notice about one loan; `loan` is its public id, `zone` the time zone of its due date."""
+    due = due_at.astimezone(zone)
+    return LoanLine(
+        loan=str(loan),
+        title=title,
+        authors=authors,
+        inventory_number=inventory_number,
+        branch=branch,
+        due_on=due.date().isoformat(),
+        due_time="" if due.time().replace(microsecond=0) == END_OF_DAY else f"{due:%H:%M}",
+    )
+
+
+class Welcome(TypedDict):
+    """What a new reader needs to know."""
+
+    card_number: str
+    expires_on: str
+    """ISO date: the last day on which the card is good."""
+
+
+def welcome_data(reader: Reader) -> Welcome:
+    """The data of a welcome."""
+    return Welcome(card_number=reader.card_number, expires_on=reader.expires_on.isoformat())

@@ -1,0 +1,94 @@
+"""A letter's words: subject, text and HTML from the templates of its event, in the language of the reader."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from django.conf import settings
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from notifications.models import Letter
+
+FIRM_FROM_DAY = 7
+LAST_FROM_DAY = 30
+"""From this stage on, in days late, overdue letters are firm, then final in tone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the reader will see."""
+
+    subject: str
+    """One line."""
+    text: str
+    html: str
+
+
+class Unrenderable(Exception):
+    """The letter's data does not fit its templates, or a template is broken."""
+
+
+def render(letter: Letter, *, nonce: str = "") -> Rendered:
+    """Render from what the letter's notices knew when they were written. Raises Unrenderable.
+
+    `nonce`, if given, allows the style of the HTML on a page of ours.
+    """
+    try:
+        return _render(letter, nonce)
+    except (LookupError, TypeError, ValueError, TemplateDoesNotExist, TemplateSyntaxError) as error:
+        raise Unrenderable(f"{type(error).__name__}: {error}") from error
+
+
+def _render(letter: Letter, nonce: str) -> Rendered:
+    lines = [_typed(notice.data) for notice in letter.notices.order_by("pk")]
+    context = {
+        "library_name": settings.LIBRARY_NAME,
+        "library_url": settings.LIBRARY_URL,
+        "loans_url": settings.LIBRARY_URL + reverse("my_loans"),
+        "language": letter.language,
+        "reader_name": letter.reader.full_name,
+        "lines": lines,
+        "first": lines[0],
+        "count": len(lines),
+        "stage": letter.stage,
+        "tone": tone(letter.stage),
+        "nonce": nonce,
+    }
+    with translation.override(letter.language):
+        subject = " ".join(render_to_string(f"notifications/{letter.event}.subject.txt", context).split())
+        context["subject"] = subject
+        return Rendered(
+            subject=subject,
+            text=_tidy(render_to_string(f"notifications/{letter.event}.body.txt", context)),
+            html=render_to_string(f"notifications/{letter.event}.body.html", context).lstrip(),
+        )
+
+
+def tone(stage: int) -> str:
+    """How an overdue letter speaks: `gentle`, `firm` or `last`."""
+    if stage >= LAST_FROM_DAY:
+        return "last"
+    return "firm" if stage >= FIRM_FROM_DAY else "gentle"
+
+
+def _tidy(text: str) -> str:
+    """At most one blank line in a row, a line break at the end."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON back to Python: names ending in `_on` are ISO dates, in `_time` times of day."""
+    return {name: _parsed(name, value) for name, value in data.items()}
+
+
+def _parsed(name: str, value: Any) -> Any:
+    if value and name.endswith("_on"):
+        return date.fromisoformat(value)
+    if value and name.endswith("_time"):
+        return time.fromisoformat(value)
+    return value

@@ -1,0 +1,100 @@
+"""The words of letters."""
+
+import pytest
+
+from accounts.tests.factories import ReaderFactory
+from notifications.models import Event
+from notifications.rendering import render
+from notifications.tests.factories import LetterFactory, loan_data
+
+pytestmark = pytest.mark.django_db
+
+WELCOME = {"card_number": "R000017", "expires_on": "2027-11-20"}
+
+
+@pytest.fixture(autouse=True)
+def the_library(settings):
+    settings.LIBRARY_NAME = "Town Library"
+    settings.LIBRARY_URL = "https://library.example"
+
+
+def test_due_soon_letter_in_full():
+    letter = LetterFactory(
+        reader=ReaderFactory(full_name="Alice Smith"),
+        data=[loan_data(), loan_data(title="Emma", authors="", inventory_number="A-18", due_time="18:30")],
+    )
+    rendered = render(letter)
+    assert rendered.subject == "Due Nov. 23, 2026: 2 books"
+    assert rendered.text == (
+        "Hello, Alice Smith!\n"
+        "\n"
+        "The loan of these books ends soon. Please bring them back by the days shown. "
+        "If you need longer, you can renew them, provided nobody is waiting for them.\n"
+        "\n"
+        "* Война и мир — Толстой Л. Н.\n"
+        "  due Nov. 23, 2026; no. A-17, Main branch\n"
+        "* Emma\n"
+        "  due Nov. 23, 2026, 6:30 p.m.; no. A-18, Main branch\n"
+        "\n"
+        "Your loans, and renewal where it is possible:\n"
+        "https://library.example/my/\n"
+        "\n"
+        "-- \n"
+        "Town Library\n"
+        "https://library.example\n"
+    )
+    assert '<html lang="en">' in rendered.html
+    assert "<title>Due Nov. 23, 2026: 2 books</title>" in rendered.html
+    assert 'href="https://library.example/my/"' in rendered.html
+    assert rendered.html.count("<li>") == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "stage", "data", "subject"),
+    [
+        (Event.WELCOME, 0, [WELCOME], "Welcome to the library: Town Library"),
+        (Event.LOAN_RECEIPT, 0, [loan_data()], "You borrowed: Война и мир, due Nov. 23, 2026"),
+        (Event.LOAN_RECEIPT, 0, [loan_data(), loan_data()], "You borrowed 2 books"),
+        (Event.DUE_SOON, 0, [loan_data()], "Due Nov. 23, 2026: Война и мир"),
+        (Event.OVERDUE, 1, [loan_data()], "Overdue: Война и мир"),
+        (Event.OVERDUE, 1, [loan_data(), loan_data()], "2 overdue books"),
+        (Event.OVERDUE, 7, [loan_data()], "Still overdue: Война и мир"),
+        (Event.OVERDUE, 29, [loan_data(), loan_data()], "2 books still overdue"),
+        (Event.OVERDUE, 30, [loan_data()], "Last reminder, please return: Война и мир"),
+        (Event.OVERDUE, 30, [loan_data(), loan_data()], "Last reminder, please return 2 books"),
+        (Event.LOAN_REMINDER, 10, [loan_data()], "With you from the library: Война и мир"),
+        (Event.LOAN_REMINDER, 10, [loan_data(), loan_data()], "With you from the library: 2 books"),
+    ],
+)
+def test_subjects(event, stage, data, subject):
+    rendered = render(LetterFactory(event=event, stage=stage, data=data))
+    assert rendered.subject == subject
+    assert rendered.text.strip()
+    assert f"<title>{subject}</title>" in rendered.html
+
+
+def test_dates_are_written_in_the_readers_language():
+    rendered = render(LetterFactory(language="ru"))
+    assert "23 ноября 2026" in rendered.subject
+    assert "23 ноября 2026" in rendered.text
+    assert '<html lang="ru">' in rendered.html
+
+
+def test_welcome_names_card_and_validity():
+    text = render(LetterFactory(event=Event.WELCOME, stage=0, data=[WELCOME])).text
+    assert "Your card number is R000017" in text
+    assert "Card valid until Nov. 20, 2027" in text
+
+
+def test_titles_are_escaped_in_html_alone():
+    rendered = render(LetterFactory(data=[loan_data(title="<b>Tom & Jerry</b>")]))
+    assert "* <b>Tom & Jerry</b> — " in rendered.text
+    assert rendered.subject == "Due Nov. 23, 2026: <b>Tom & Jerry</b>"
+    assert "&lt;b&gt;Tom &amp; Jerry&lt;/b&gt;" in rendered.html
+    assert "<b>Tom" not in rendered.html
+
+
+def test_a_title_with_line_breaks_cannot_break_out_of_the_subject():
+    assert render(LetterFactory(data=[loan_data(title="One\r\nBcc: all@example.org")])).subject == (
+        "Due Nov. 23, 2026: One Bcc: all@example.org"
+    )
