@@ -1,0 +1,338 @@
+"""Check out, renew, return: the only place where loans are written.
+
+Each action locks Book, Copy and Reader, always in that order, reads the facts, asks the rules, and then writes
+everything in one commit or raises: `Refused` with every reason at once, `Invalid` for what makes no sense, `Busy` when
+somebody else holds the rows for too long. The locks make the facts stay true until the commit (docs/adr/).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+import accounts.actions
+from accounts.models import Reader, ReaderBlock, User
+from catalog.models import Book, Contribution, Copy
+from circulation import queries, rules
+from circulation.letters import line_about
+from circulation.models import Loan
+from circulation.rules import Happened, Reason
+from library.core import audit
+from library.core.errors import Invalid, Refusal, Refused
+from library.core.models import AuditEntry
+from library.core.transactions import one_commit
+from notifications.actions import enqueue
+from notifications.models import Event
+from policies.terms import Terms
+
+IN_HOUSE_USE = "circulation.in_house_use"
+"""The audit action that counts a reading in the library: its entries about copies are the statistics."""
+SAME_SCAN = timedelta(hours=1)
+"""A copy scanned again within this time of its return, or of a counted reading, is the same visit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnOutcome:
+    """What a return did. Without a `loan` the copy was not out, and nothing but its status may have changed."""
+
+    copy: Copy
+    loan: Loan | None
+    overdue_days: int
+    """Days late, by the terms of the loan."""
+    happenings: tuple[Happened, ...]
+    """Everything to tell, in the documented order; none: the copy goes back to its shelf."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOutcome:
+    """A new loan, and what else was done for it."""
+
+    loan: Loan
+    overridden: tuple[Refusal, ...]
+    """Reasons against it that staff overrode."""
+    returned: ReturnOutcome | None
+    """The return of the copy from another reader, by override."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalOutcome:
+    """A renewed loan with its new due date."""
+
+    loan: Loan
+    overridden: tuple[Refusal, ...]
+    """Reasons against it that staff overrode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPreview:
+    """What a check-out would come to, had it been tried now."""
+
+    refusals: tuple[Refusal, ...]
+    due_at: datetime | None
+    """When the loan would be due; None when reader or copy is unknown."""
+    terms: Terms | None
+
+
+def check_out(
+    *,
+    copy_id: int,
+    reader_id: int,
+    by: User | None,
+    branch_id: int,
+    now: datetime,
+    overrides: Collection[Reason] = frozenset(),
+    note: str = "",
+) -> CheckoutOutcome:
+    """Lend a copy to a reader at the desk of `branch_id`.
+
+    `overrides` are reasons that `by` sets aside: each needs its permission, and together they need a `note`. A lost
+    copy lent by override is found; one that is on loan to another reader is returned first. Raises Refused with all
+    reasons left, Invalid (`note`, `branch`), Busy.
+    """
+    with one_commit():
+        book, authors = _lock_book_with_authors(copy_id)
+        copy = _lock_copy(copy_id, book)
+        previous = _open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
+        reader = _lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
+        facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=now)
+        overridden = _settle(rules.checkout_refusals(facts), by=by, overrides=overrides, note=note)
+        if not (copy and reader and facts.terms and facts.due_at):
+            raise AssertionError("the rules refuse an unknown copy or reader")
+
+        returned = None
+        if previous:
+            returned = _take_back(
+                previous, copy, by=by, branch_id=branch_id, returned_at=now, now=now, is_passed_on=True
+            )
+        loan = Loan.objects.create(
+            copy=copy,
+            reader=reader,
+            branch_id=branch_id,
+            checked_out_at=now,
+            checked_out_by=by,
+            due_at=facts.due_at,
+            terms=facts.terms.as_json(),
+        )
+        _set_status(copy, Copy.Status.LOANED)
+        detail = {"due_at": loan.due_at, **_trace(overridden, note)}
+        audit.record(action="circulation.check_out", subject=loan, by=by, now=now, detail=detail)
+        enqueue(
+            key=f"{Event.LOAN_RECEIPT}:{loan.uid}",
+            event=Event.LOAN_RECEIPT,
+            reader=reader,
+            data=line_about(loan, authors=authors),
+            now=now,
+        )
+        return CheckoutOutcome(loan=loan, overridden=overridden, returned=returned)
+
+
+def preview_check_out(*, copy_id: int, reader_id: int, branch_id: int, now: datetime) -> CheckoutPreview:
+    """Whether, and until when, a check-out would be allowed: «why not?» before the click. Locks and writes nothing."""
+    facts = queries.checkout_facts(
+        copy=queries.copies_to_lend().filter(pk=copy_id).first(),
+        reader=queries.readers_to_lend_to().filter(pk=reader_id).first(),
+        branch_id=branch_id,
+        now=now,
+    )
+    return CheckoutPreview(refusals=rules.checkout_refusals(facts), due_at=facts.due_at, terms=facts.terms)
+
+
+def renew(
+    *, loan_id: int, by: User | None, now: datetime, overrides: Collection[Reason] = frozenset(), note: str = ""
+) -> RenewalOutcome:
+    """Extend a loan by the terms fixed at its check-out; `by` is staff, the reader, or None for the library itself.
+
+    Raises Refused with all reasons left, Invalid (`note`), Busy.
+    """
+    with one_commit():
+        _lock_book(copies__loans=loan_id)
+        Copy.objects.filter(loans=loan_id).locked().only("pk").first()
+        Reader.objects.filter(loans=loan_id).locked().only("pk").first()
+        loan = Loan.objects.filter(pk=loan_id).in_full().locked().first()
+        if loan is None:
+            raise Refused([Refusal(Reason.NOT_ON_LOAN)])
+        facts = queries.renewal_facts(loan, now=now)
+        overridden = _settle(rules.renewal_refusals(facts), by=by, overrides=overrides, note=note)
+
+        detail = {"due_at": facts.new_due_at, "was_due_at": loan.due_at, **_trace(overridden, note)}
+        loan.due_at = facts.new_due_at
+        loan.renewals += 1
+        loan.last_renewed_at = now
+        loan.overdue_since = None
+        loan.save(update_fields=["due_at", "renewals", "last_renewed_at", "overdue_since"])
+        audit.record(action="circulation.renew", subject=loan, by=by, now=now, detail=detail)
+        return RenewalOutcome(loan=loan, overridden=overridden)
+
+
+def return_copy(
+    *, copy_id: int, by: User | None, branch_id: int, now: datetime, returned_at: datetime | None = None
+) -> ReturnOutcome:
+    """Take a copy back at the desk of `branch_id`; never refuses a known copy, and a second time does no harm.
+
+    `returned_at` is when it truly came back (the book drop), between its check-out and now: lateness follows it.
+    Raises Refused (`copy_unknown`), Invalid (`returned_at`), Busy.
+    """
+    returned_at = returned_at or now
+    if returned_at > now:
+        raise Invalid({"returned_at": [_("A copy cannot come back in the future. Check the date.")]})
+    with one_commit():
+        copy = _lock_copy(copy_id, _lock_book(copies=copy_id))
+        if copy is None:
+            raise Refused([Refusal(Reason.COPY_UNKNOWN)])
+        loan = _open_loan_of(copy)
+        if loan is None:
+            outcome = _put_back(copy, by=by, branch_id=branch_id, now=now)
+        elif returned_at < loan.checked_out_at:
+            raise Invalid({"returned_at": [_("The copy was lent later than that. Check the date.")]})
+        else:
+            Reader.objects.filter(pk=loan.reader_id).locked().only("pk").first()
+            outcome = _take_back(loan, copy, by=by, branch_id=branch_id, returned_at=returned_at, now=now)
+        if copy.status in (Copy.Status.LOANED, Copy.Status.LOST):
+            _set_status(copy, Copy.Status.AVAILABLE)
+        return outcome
+
+
+# --- Locks, in their order -----------------------------------------------------------------------------------------
+
+
+def _lock_book(**of: int) -> Book | None:
+    """The book of a copy or loan, with nothing but its title."""
+    return Book.objects.filter(**of).locked().only("title").first()
+
+
+def _lock_book_with_authors(copy_id: int) -> tuple[Book | None, list[str]]:
+    """The book of a copy; the names of its authors come along, to save the receipt a query."""
+    names = Contribution.objects.filter(book=OuterRef("pk"), role=Contribution.Role.AUTHOR).values("author__name")
+    books = Book.objects.filter(copies=copy_id).locked().only("title").annotate(author_names=ArraySubquery(names))
+    book = books.first()
+    return (book, book.author_names) if book else (None, [])
+
+
+def _lock_copy(copy_id: int, book: Book | None) -> Copy | None:
+    """The copy with its branch and the book locked before."""
+    copy = queries.copies_to_lend().filter(pk=copy_id).locked().first()
+    if copy and book and copy.book_id == book.pk:
+        copy.book = book
+    return copy
+
+
+def _lock_readers(reader_ids: Collection[int]) -> dict[int, Reader]:
+    return {reader.pk: reader for reader in queries.readers_to_lend_to().filter(pk__in=reader_ids).locked()}
+
+
+# --- Parts of the actions, under their locks -----------------------------------------------------------------------
+
+
+def _settle(
+    refusals: Sequence[Refusal], *, by: User | None, overrides: Collection[Reason], note: str
+) -> tuple[Refusal, ...]:
+    """The refusals that `by` overrides, each with its permission and all with a note; raises if any other is left."""
+    overridden = tuple(
+        refusal
+        for refusal in refusals
+        if refusal.reason in overrides and refusal.override and by and by.has_perm(refusal.override)
+    )
+    if left := [refusal for refusal in refusals if refusal not in overridden]:
+        raise Refused(left)
+    if overridden and not note.strip():
+        raise Invalid({"note": [_("Say in a note why the rule does not count this time.")]})
+    return overridden
+
+
+def _trace(overridden: Sequence[Refusal], note: str) -> dict[str, Any]:
+    """What the audit keeps of overridden reasons."""
+    if not overridden:
+        return {}
+    reasons = [{"reason": refusal.reason, "data": dict(refusal.data)} for refusal in overridden]
+    return {"overridden": reasons, "note": note.strip()}
+
+
+def _open_loan_of(copy: Copy) -> Loan | None:
+    loan = Loan.objects.open().filter(copy=copy).select_related("reader", "branch").first()
+    if loan:
+        loan.copy = copy
+    return loan
+
+
+def _take_back(
+    loan: Loan,
+    copy: Copy,
+    *,
+    by: User | None,
+    branch_id: int,
+    returned_at: datetime,
+    now: datetime,
+    is_passed_on: bool = False,
+) -> ReturnOutcome:
+    """Close the loan, suspend the reader if its terms say so, and tell what happened."""
+    days, suspended_until = 0, None
+    if loan.due_at < returned_at:
+        calendar = queries.calendar_for(loan)
+        days = queries.overdue_days(loan, calendar, until=returned_at)
+        suspended_until = rules.suspension_until(
+            days, terms=Terms.from_json(loan.terms), returned_on=calendar.day_of(returned_at)
+        )
+        if suspended_until and suspended_until < calendar.day_of(now):
+            suspended_until = None
+    loan.returned_at, loan.returned_by, loan.return_branch_id = returned_at, by, branch_id
+    loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
+    detail = {"returned_at": returned_at, "overdue_days": days}
+    audit.record(action="circulation.return", subject=loan, by=by, now=now, detail=detail)
+    if suspended_until:
+        accounts.actions.block(
+            reader_id=loan.reader_id,
+            kind=ReaderBlock.Kind.SUSPENSION,
+            reason=Truncator(f"{copy.inventory_number} · {copy.book}").chars(300),
+            starts_on=calendar.day_of(returned_at),
+            ends_on=suspended_until,
+            by=by,
+            now=now,
+        )
+    facts = rules.ReturnFacts(
+        was_on_loan=True,
+        copy_status=copy.status,
+        home_branch=copy.branch.name,
+        is_at_home=is_passed_on or copy.branch_id == branch_id,
+        suspended_until=suspended_until,
+    )
+    return ReturnOutcome(copy=copy, loan=loan, overdue_days=days, happenings=rules.return_happenings(facts))
+
+
+def _put_back(copy: Copy, *, by: User | None, branch_id: int, now: datetime) -> ReturnOutcome:
+    """A copy that was not out was found, or read in the library, or has just been returned."""
+    last_returned_at = (
+        Loan.objects.filter(copy=copy).order_by("-checked_out_at").values_list("returned_at", flat=True).first()
+    )
+    facts = rules.ReturnFacts(
+        was_on_loan=False,
+        last_returned_at=last_returned_at and last_returned_at.astimezone(copy.branch.zone),
+        copy_status=copy.status,
+        home_branch=copy.branch.name,
+        is_at_home=copy.branch_id == branch_id,
+    )
+    if copy.status == Copy.Status.LOST:
+        audit.record(action="circulation.find", subject=copy, by=by, now=now)
+    elif copy.status == Copy.Status.AVAILABLE and not _is_same_visit(copy, last_returned_at, now):
+        audit.record(action=IN_HOUSE_USE, subject=copy, by=by, now=now)
+    return ReturnOutcome(copy=copy, loan=None, overdue_days=0, happenings=rules.return_happenings(facts))
+
+
+def _is_same_visit(copy: Copy, last_returned_at: datetime | None, now: datetime) -> bool:
+    """Whether the copy was returned, or its reading counted, a moment ago."""
+    since = now - SAME_SCAN
+    if last_returned_at and last_returned_at > since:
+        return True
+    return AuditEntry.objects.filter(
+        subject_type=copy._meta.label_lower, subject_id=copy.pk, action=IN_HOUSE_USE, at__gt=since
+    ).exists()
+
+
+def _set_status(copy: Copy, status: Copy.Status) -> None:
+    if copy.status != status:
+        copy.status = status
+        copy.save(update_fields=["status"])

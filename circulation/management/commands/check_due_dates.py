@@ -1,0 +1,59 @@
+"""`manage.py check_due_dates`: the daily check of due dates, now; safe to repeat."""
+
+from argparse import ArgumentParser
+from datetime import date, datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from circulation.reminders import check_due_dates
+from notifications.models import Event
+
+
+class Command(BaseCommand):
+    """Marks overdue loans and writes reminders, whatever the hour and whether or not the day's run is done."""
+
+    help = "Mark overdue loans and write the reminders of the day. Repeating it does no harm."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        parser.add_argument(
+            "--date",
+            type=date.fromisoformat,
+            metavar="YYYY-MM-DD",
+            help="say what would be done on this day; needs --dry-run",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        day: date | None = options["date"]
+        if day and not options["dry_run"]:
+            raise CommandError(_("Reminders of another day cannot be written. Add --dry-run to see them."))
+        now = timezone.make_aware(datetime.combine(day, time(settings.DAILY_JOBS_HOUR))) if day else timezone.now()
+        summary = check_due_dates(now=now, dry_run=options["dry_run"])
+        self.stdout.write(
+            ngettext("%(count)d open loan.", "%(count)d open loans.", summary.open_loans)
+            % {"count": summary.open_loans}
+        )
+        self.stdout.write(
+            ngettext("%(count)d loan newly overdue.", "%(count)d loans newly overdue.", summary.marked_overdue)
+            % {"count": summary.marked_overdue}
+        )
+        for event in (Event.DUE_SOON, Event.OVERDUE, Event.LOAN_REMINDER):
+            self.stdout.write(
+                _("Reminders (%(event)s): %(count)d.") % {"event": event.label, "count": summary.reminders[event]}
+            )
+        if summary.without_email:
+            self.stdout.write(
+                ngettext(
+                    "%(count)d loan of a reader without e-mail: please telephone.",
+                    "%(count)d loans of readers without e-mail: please telephone.",
+                    summary.without_email,
+                )
+                % {"count": summary.without_email}
+            )
+        if options["dry_run"]:
+            self.stdout.write(self.style.WARNING(_("Dry run: nothing was written.")))

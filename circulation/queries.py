@@ -1,0 +1,321 @@
+"""What doors and actions ask about loans, and the facts that rules judge by."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Prefetch, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User
+from catalog.models import Contribution, Copy, CopyQuerySet
+from circulation import rules
+from circulation.models import Loan, LoanQuerySet
+from library.core.errors import Invalid, Refusal
+from policies.calendar import Calendar, NoOpenDay
+from policies.models import Branch
+from policies.queries import calendar_of, effective_terms
+from policies.terms import EffectiveTerms, Terms, due_at, renewed_due_at
+
+# --- Loans ---------------------------------------------------------------------------------------------------------
+
+
+def loans_visible_to(user: User | AnonymousUser) -> LoanQuerySet:
+    """A reader's own loans; all of them for staff who may view loans; none for anybody else."""
+    if user.has_perm("circulation.view_loan"):
+        return Loan.objects.all()
+    if not user.is_authenticated:
+        return Loan.objects.none()
+    return Loan.objects.filter(reader__user=user)
+
+
+def open_loans_of(reader: Reader) -> LoanQuerySet:
+    """What a reader has at home, the most urgent first, ready for `loan_states`."""
+    return Loan.objects.open().filter(reader=reader).in_full().order_by("due_at", "pk")
+
+
+def history_of(reader: Reader) -> LoanQuerySet:
+    """What a reader has brought back, the latest first."""
+    return Loan.objects.filter(reader=reader, returned_at__isnull=False).in_full()
+
+
+def overdue_loans(now: datetime) -> LoanQuerySet:
+    """Every open loan whose due date has passed, the longest overdue first, ready for `loan_states`."""
+    return Loan.objects.open().filter(due_at__lt=now).in_full().order_by("due_at", "pk")
+
+
+def with_authors(loans: LoanQuerySet) -> LoanQuerySet:
+    """With the contributions of authors, in order: `loan.copy.book.contributions.all()`. One query more."""
+    authors = Contribution.objects.filter(role=Contribution.Role.AUTHOR).select_related("author")
+    return loans.prefetch_related(Prefetch("copy__book__contributions", authors))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanState:
+    """An open loan as it stands at an instant: how late it is, what that would cost, whether it may be renewed."""
+
+    loan: Loan
+    is_overdue: bool
+    days_left: int
+    """Calendar days until the due day; negative after it."""
+    overdue_days: int
+    """Days that count by the terms; an hour loan may be overdue by none yet."""
+    charge_so_far: Decimal
+    """What lateness would cost if the copy came back now."""
+    new_due_at: datetime
+    """When the loan would fall due if renewed now."""
+    renewal_refusals: tuple[Refusal, ...]
+    """Why it may not be renewed; none: it may."""
+
+
+def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
+    """The state of each open loan, in the order given. Two queries, and two more for every branch.
+
+    The loans come `in_full()`.
+    """
+    loans = list(loans)
+    calendars = {branch: calendar_of(branch) for branch in {loan.ruling_branch for loan in loans}}
+    standing = _Standing.of([loan.reader_id for loan in loans], now)
+    states = []
+    for loan in loans:
+        calendar, terms = calendars[loan.ruling_branch], Terms.from_json(loan.terms)
+        facts = _renewal_facts(loan, terms, calendar, standing, now)
+        days = overdue_days(loan, calendar, until=now)
+        states.append(
+            LoanState(
+                loan=loan,
+                is_overdue=loan.due_at < now,
+                days_left=(facts.due_on - facts.today).days,
+                overdue_days=days,
+                charge_so_far=rules.overdue_charge(days, terms=terms, copy_price=loan.copy.price),
+                new_due_at=facts.new_due_at,
+                renewal_refusals=rules.renewal_refusals(facts),
+            )
+        )
+    return states
+
+
+# --- Scanning ------------------------------------------------------------------------------------------------------
+
+_KEYS = str.maketrans(
+    "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ",
+    "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP[]ASDFGHJKL;'ZXCVBNM,.",
+)
+"""What a scanner types while the keyboard is Russian, to what the label says."""
+
+
+def copy_by_scan(code: str) -> Copy | None:
+    """The copy with this barcode, else with this inventory number, whatever the case or the keyboard layout."""
+    readings = _readings(code)
+    copies = Copy.objects.select_related("book", "branch")
+    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in readings])
+    cases = [as_typed for reading in readings for as_typed in (reading, reading.upper(), reading.lower())]
+    return by_barcode.first() or copies.filter(inventory_number__in=cases).first()
+
+
+def reader_by_scan(code: str) -> Reader | None:
+    """The reader with this card number, whatever the case or the keyboard layout."""
+    readers = Reader.objects.select_related("category", "home_branch").alias(folded=Lower("card_number"))
+    return readers.filter(folded__in=[reading.lower() for reading in _readings(code)]).first()
+
+
+def _readings(code: str) -> list[str]:
+    code = code.strip()
+    return [code, code.translate(_KEYS)]
+
+
+# --- Facts ---------------------------------------------------------------------------------------------------------
+
+
+def copies_to_lend() -> CopyQuerySet:
+    """Copies with all that `checkout_facts` needs."""
+    return Copy.objects.select_related("branch")
+
+
+def readers_to_lend_to() -> ReaderQuerySet:
+    """Readers with all that `checkout_facts` needs."""
+    return Reader.objects.select_related("category")
+
+
+def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, now: datetime) -> rules.CheckoutFacts:
+    """What decides whether `reader` may borrow `copy` at the desk of `branch_id`; None: there is no such one.
+
+    They come from `copies_to_lend()` and `readers_to_lend_to()`. Five queries. Raises Invalid when the loan
+    could fall due on no open day, NoDefaultRule before `manage.py setup_library` has run.
+    """
+    branch = copy.branch if copy and settings.LENDING_BRANCH == "copy" else Branch.objects.get(pk=branch_id)
+    today = now.astimezone(branch.zone).date()
+    open_loans = list(
+        Loan.objects.open().filter(Q(copy=copy) | Q(reader=reader)).select_related("copy").defer("terms").order_by()
+    )
+    out = next((loan for loan in open_loans if copy and loan.copy_id == copy.pk), None)
+    held = [loan for loan in open_loans if reader and loan.reader_id == reader.pk]
+    facts = rules.CheckoutFacts(
+        today=today,
+        reader=_reader_facts(
+            reader, _live_blocks([reader.pk], now), overdue=sum(loan.due_at < now for loan in held), today=today
+        )
+        if reader
+        else None,
+        copy=rules.CopyFacts(status=copy.status, is_reference_only=copy.is_reference_only) if copy else None,
+        open_loan=rules.OpenLoan(is_readers=out in held, due_at=out.due_at.astimezone(branch.zone)) if out else None,
+    )
+    if copy is None or reader is None:
+        return facts
+    effective = effective_terms(category_id=reader.category_id, item_type_id=copy.item_type_id, branch_id=branch.pk)
+    same_book = [loan.due_at for loan in held if loan.copy.book_id == copy.book_id and loan.copy_id != copy.pk]
+    return replace(
+        facts,
+        terms=effective.terms,
+        due_at=_first_due_at(effective.terms, branch, reader, now),
+        limits=tuple(_limits(effective, held, copy=copy, reader=reader, branch=branch)),
+        same_book_due_at=min(same_book).astimezone(branch.zone) if same_book else None,
+    )
+
+
+def renewal_facts(loan: Loan, *, now: datetime) -> rules.RenewalFacts:
+    """What decides whether a loan, which comes `in_full()`, may be renewed. Four queries."""
+    calendar = calendar_of(loan.ruling_branch)
+    return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan.reader_id], now), now)
+
+
+def calendar_for(loan: Loan) -> Calendar:
+    """The calendar that a loan's days are counted by. Two queries."""
+    return calendar_of(loan.ruling_branch)
+
+
+def overdue_days(loan: Loan, calendar: Calendar, *, until: datetime) -> int:
+    """How many days late the loan is at `until`, by its own terms."""
+    return rules.overdue_days(
+        due_on=calendar.day_of(loan.due_at),
+        until=calendar.day_of(until),
+        terms=Terms.from_json(loan.terms),
+        calendar=calendar,
+    )
+
+
+def _first_due_at(terms: Terms, branch: Branch, reader: Reader, now: datetime) -> datetime:
+    try:
+        due = due_at(
+            start=now,
+            terms=terms,
+            calendar=calendar_of(branch),
+            card_expires_on=reader.expires_on,
+            hour_loan_after_closing=settings.HOUR_LOAN_AFTER_CLOSING,
+        )
+    except NoOpenDay as error:
+        text = _("%(branch)s has no open day ahead. Correct its opening hours or closed days first.")
+        raise Invalid({"branch": [text % {"branch": branch}]}) from error
+    return due.astimezone(branch.zone)
+
+
+def _limits(
+    effective: EffectiveTerms, held: Sequence[Loan], *, copy: Copy, reader: Reader, branch: Branch
+) -> Iterator[rules.LoanLimit]:
+    """The limit of the rule, over the loans in that rule's scope, and that of the reader's category over all."""
+    scope = effective.scope_of("max_loans")
+    count = sum(
+        scope.item_type_id in (None, loan.copy.item_type_id) and scope.branch_id in (None, loan.ruling_branch_id)
+        for loan in held
+    )
+    limit = effective.terms.max_loans
+    yield rules.LoanLimit(
+        kind="rule",
+        count=count,
+        limit=limit,
+        category=reader.category.name if scope.category_id else None,
+        item_type=copy.item_type.name if scope.item_type_id and count >= limit else None,
+        branch=branch.name if scope.branch_id else None,
+    )
+    if reader.category.max_total_loans is not None:
+        yield rules.LoanLimit(
+            kind="category", count=len(held), limit=reader.category.max_total_loans, category=reader.category.name
+        )
+
+
+def _renewal_facts(
+    loan: Loan, terms: Terms, calendar: Calendar, standing: "_Standing", now: datetime
+) -> rules.RenewalFacts:
+    today = calendar.day_of(now)
+    return rules.RenewalFacts(
+        now=now,
+        today=today,
+        reader=_reader_facts(
+            loan.reader, standing.blocks, overdue=standing.overdue.get(loan.reader_id, 0), today=today
+        ),
+        terms=terms,
+        is_open=loan.returned_at is None,
+        is_copy_lost=loan.copy.status == Copy.Status.LOST,
+        renewals=loan.renewals,
+        due_on=calendar.day_of(loan.due_at),
+        due_at=loan.due_local,
+        new_due_at=_next_due_at(loan, terms, calendar, now),
+        is_overdue_renewable=settings.OVERDUE_RENEWAL == "allow",
+    )
+
+
+def _next_due_at(loan: Loan, terms: Terms, calendar: Calendar, now: datetime) -> datetime:
+    """When the loan falls due if renewed now: not a moment later if the branch never opens again."""
+    try:
+        due = renewed_due_at(
+            due=loan.due_at,
+            now=now,
+            terms=terms,
+            calendar=calendar,
+            card_expires_on=loan.reader.expires_on,
+            hour_loan_after_closing=settings.HOUR_LOAN_AFTER_CLOSING,
+        )
+    except NoOpenDay:
+        return loan.due_local
+    return due.astimezone(calendar.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What many readers' blocks and overdue loans come to."""
+
+    blocks: Sequence[ReaderBlock]
+    overdue: dict[int, int]
+    """Reader to the number of overdue loans; readers without any are missing."""
+
+    @classmethod
+    def of(cls, reader_ids: Sequence[int], now: datetime) -> "_Standing":
+        counted = (
+            Loan.objects.open()
+            .filter(reader__in=reader_ids, due_at__lt=now)
+            .order_by()
+            .values_list("reader")
+            .annotate(Count("pk"))
+        )
+        return cls(blocks=_live_blocks(reader_ids, now), overdue=dict(counted))
+
+
+def _live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
+    """Blocks that may hold today in some time zone; `holds_on` decides."""
+    yesterday = now.date() - timedelta(days=1)
+    live = Q(ends_on__isnull=True) | Q(ends_on__gte=yesterday)
+    return list(
+        ReaderBlock.objects.filter(live, reader__in=reader_ids, lifted_at__isnull=True).order_by("starts_on", "pk")
+    )
+
+
+def _reader_facts(reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int, today: date) -> rules.ReaderFacts:
+    age = reader.age_on(today)
+    return rules.ReaderFacts(
+        card_expires_on=reader.expires_on,
+        is_card_lost=reader.is_card_lost,
+        age=reader.category.minimum_age if age is None else age,
+        blocks=tuple(
+            rules.Block(
+                is_suspension=block.kind == ReaderBlock.Kind.SUSPENSION, reason=block.reason, until=block.ends_on
+            )
+            for block in blocks
+            if block.reader_id == reader.pk and block.holds_on(today)
+        ),
+        overdue_loans=overdue,
+        max_overdue_loans=reader.category.max_overdue_loans,
+    )

@@ -1,0 +1,348 @@
+"""The rules of lending: what stands against a check-out or a renewal, what a return means, what lateness costs.
+
+Pure functions of facts: no Django, no clock, no I/O. Codes, order and formulas are those of docs/circulation.md; every
+reason that holds is reported, in that order, never only the first. Instants in facts, and so in the data of refusals,
+are aware and on the clock of the branch whose rules apply.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+from library.core.errors import Refusal
+from policies.calendar import Calendar
+from policies.terms import Terms
+
+
+class Reason(StrEnum):
+    """Why a copy is not lent or a loan not renewed: public, stable codes, in the order in which they are checked."""
+
+    READER_UNKNOWN = "reader_unknown"
+    CARD_EXPIRED = "card_expired"
+    CARD_LOST = "card_lost"
+    READER_BLOCKED = "reader_blocked"
+    READER_SUSPENDED = "reader_suspended"
+    OVERDUE_LIMIT = "overdue_limit"
+    AGE_RESTRICTED = "age_restricted"
+
+    COPY_UNKNOWN = "copy_unknown"
+    COPY_WITHDRAWN = "copy_withdrawn"
+    COPY_LOST = "copy_lost"
+    COPY_DAMAGED = "copy_damaged"
+    COPY_ON_ORDER = "copy_on_order"
+    NOT_FOR_LOAN = "not_for_loan"
+    IN_LIBRARY_USE_ONLY = "in_library_use_only"
+
+    ALREADY_LOANED_TO_READER = "already_loaned_to_reader"
+    LOANED_TO_ANOTHER = "loaned_to_another"
+    LOAN_LIMIT = "loan_limit"
+    SAME_BOOK_ON_LOAN = "same_book_on_loan"
+
+    NOT_ON_LOAN = "not_on_loan"
+    RENEWAL_LIMIT = "renewal_limit"
+    TOO_SOON = "too_soon"
+    LOAN_OVERDUE_RENEWAL = "loan_overdue_renewal"
+    RENEWAL_WOULD_NOT_EXTEND = "renewal_would_not_extend"
+
+
+class Happening(StrEnum):
+    """What a return found or caused: public, stable codes, in the order in which they are told."""
+
+    NOT_ON_LOAN = "not_on_loan"
+    WRONG_BRANCH = "wrong_branch"
+    WAS_LOST = "was_lost"
+    WITHDRAWN = "withdrawn"
+    SUSPENDED_UNTIL = "suspended_until"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing a return found or caused, with typed data to build a sentence from."""
+
+    what: Happening
+    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def override_permission(reason: Reason) -> str:
+    """The permission (`app.codename`) that lets staff override `reason`."""
+    return f"circulation.override_{reason}"
+
+
+# --- Facts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block that holds today; `until` is the last blocked day, None: until lifted."""
+
+    is_suspension: bool
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderFacts:
+    """A reader as the rules see one."""
+
+    card_expires_on: date
+    """The last day on which the card is good."""
+    is_card_lost: bool = False
+    age: int | None = None
+    """Whole years, or what the category vouches for; None: unknown."""
+    blocks: tuple[Block, ...] = ()
+    overdue_loans: int = 0
+    max_overdue_loans: int | None = None
+    """How many overdue loans are tolerated; None: any number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFacts:
+    """A copy as the rules see one."""
+
+    status: str
+    """A value of `catalog.Copy.Status`."""
+    is_reference_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLoan:
+    """The loan that the copy is out on."""
+
+    is_readers: bool
+    """Whether it is lent to the very reader who wants it."""
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanLimit:
+    """A limit on loans at once: of the lending rule, or of the reader's category over everything."""
+
+    kind: Literal["rule", "category"]
+    count: int
+    """Open loans that it counts."""
+    limit: int
+    category: str | None = None
+    item_type: str | None = None
+    branch: str | None = None
+    """The names of the rule's category, item type and branch where the limit is reached; None: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutFacts:
+    """Everything that a check-out is judged by. `reader` and `copy` are None when there is no such one."""
+
+    today: date
+    """The local day of the branch whose rules apply."""
+    reader: ReaderFacts | None
+    copy: CopyFacts | None
+    terms: Terms | None = None
+    due_at: datetime | None = None
+    """Terms and due date of the loan to be made; None unless reader and copy are known."""
+    open_loan: OpenLoan | None = None
+    limits: tuple[LoanLimit, ...] = ()
+    same_book_due_at: datetime | None = None
+    """When another copy of the same book, lent to the same reader, is due; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalFacts:
+    """Everything that a renewal is judged by."""
+
+    now: datetime
+    today: date
+    """The local day of the branch whose rules apply."""
+    reader: ReaderFacts
+    terms: Terms
+    """Of the loan, as fixed at check-out."""
+    is_open: bool
+    """Whether the copy is still out."""
+    is_copy_lost: bool
+    renewals: int
+    """How often the loan was renewed already."""
+    due_on: date
+    due_at: datetime
+    new_due_at: datetime
+    """When the loan would fall due."""
+    is_overdue_renewable: bool
+    """Whether this library renews overdue loans."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnFacts:
+    """Everything that a return is told by."""
+
+    was_on_loan: bool
+    last_returned_at: datetime | None = None
+    """When a copy that was not on loan came back last."""
+    copy_status: str
+    """A value of `catalog.Copy.Status`, before the return."""
+    home_branch: str
+    is_at_home: bool
+    """Whether the copy came back to the branch it belongs to."""
+    suspended_until: date | None = None
+
+
+# --- Check-out -----------------------------------------------------------------------------------------------------
+
+
+def checkout_refusals(facts: CheckoutFacts) -> tuple[Refusal, ...]:
+    """Every reason against lending this copy to this reader, in the documented order; none: it may be lent."""
+    return (*_against_reader(facts), *_against_copy(facts), *_against_loan(facts), *_against_claims(facts))
+
+
+def _against_reader(facts: CheckoutFacts) -> Iterator[Refusal]:
+    if facts.reader is None:
+        yield Refusal(Reason.READER_UNKNOWN)
+        return
+    yield from _against_borrowing(facts.reader, facts.today)
+    minimum_age = facts.terms.minimum_age if facts.terms else None
+    if minimum_age and (facts.reader.age is None or facts.reader.age < minimum_age):
+        yield _overridable(Reason.AGE_RESTRICTED, minimum_age=minimum_age, age=facts.reader.age)
+
+
+def _against_borrowing(reader: ReaderFacts, today: date) -> Iterator[Refusal]:
+    """What keeps a reader from borrowing or renewing anything at all."""
+    if reader.card_expires_on < today:
+        yield _overridable(Reason.CARD_EXPIRED, expired_on=reader.card_expires_on)
+    if reader.is_card_lost:
+        yield Refusal(Reason.CARD_LOST)
+    for block in reader.blocks:
+        if not block.is_suspension:
+            yield _overridable(Reason.READER_BLOCKED, until=block.until, why=block.reason)
+    for block in reader.blocks:
+        if block.is_suspension:
+            yield _overridable(Reason.READER_SUSPENDED, until=block.until, why=block.reason)
+    if reader.max_overdue_loans is not None and reader.overdue_loans > reader.max_overdue_loans:
+        yield _overridable(Reason.OVERDUE_LIMIT, overdue=reader.overdue_loans, limit=reader.max_overdue_loans)
+
+
+def _against_copy(facts: CheckoutFacts) -> Iterator[Refusal]:
+    if facts.copy is None:
+        yield Refusal(Reason.COPY_UNKNOWN)
+        return
+    match facts.copy.status:
+        case "withdrawn":
+            yield Refusal(Reason.COPY_WITHDRAWN)
+        case "lost":
+            yield _overridable(Reason.COPY_LOST)
+        case "damaged":
+            yield _overridable(Reason.COPY_DAMAGED)
+        case "on_order":
+            yield Refusal(Reason.COPY_ON_ORDER)
+    if facts.terms and not facts.terms.loanable:
+        yield _overridable(Reason.NOT_FOR_LOAN)
+    if facts.copy.is_reference_only:
+        yield Refusal(Reason.IN_LIBRARY_USE_ONLY)
+
+
+def _against_loan(facts: CheckoutFacts) -> Iterator[Refusal]:
+    if facts.open_loan:
+        if facts.open_loan.is_readers:
+            yield Refusal(Reason.ALREADY_LOANED_TO_READER, {"due_at": facts.open_loan.due_at})
+            return
+        yield _overridable(Reason.LOANED_TO_ANOTHER, due_at=facts.open_loan.due_at)
+    for limit in facts.limits:
+        if limit.count >= limit.limit:
+            yield _overridable(
+                Reason.LOAN_LIMIT,
+                kind=limit.kind,
+                count=limit.count,
+                limit=limit.limit,
+                category=limit.category,
+                item_type=limit.item_type,
+                branch=limit.branch,
+            )
+
+
+def _against_claims(facts: CheckoutFacts) -> Iterator[Refusal]:
+    is_a_new_loan = not (facts.open_loan and facts.open_loan.is_readers)
+    if facts.same_book_due_at and is_a_new_loan:
+        yield _overridable(Reason.SAME_BOOK_ON_LOAN, due_at=facts.same_book_due_at)
+
+
+def _overridable(reason: Reason, **data: Any) -> Refusal:
+    return Refusal(reason, data, override_permission(reason))
+
+
+# --- Renewal -------------------------------------------------------------------------------------------------------
+
+
+def renewal_refusals(facts: RenewalFacts) -> tuple[Refusal, ...]:
+    """Every reason against renewing this loan, in the documented order; none: it may be renewed."""
+    if not facts.is_open:
+        return (Refusal(Reason.NOT_ON_LOAN),)
+    return tuple(_against_renewal(facts))
+
+
+def _against_renewal(facts: RenewalFacts) -> Iterator[Refusal]:
+    if facts.renewals >= facts.terms.max_renewals:
+        yield _overridable(Reason.RENEWAL_LIMIT, renewals=facts.renewals, limit=facts.terms.max_renewals)
+    if facts.terms.renew_not_before_days is not None:
+        opens_on = facts.due_on - timedelta(days=facts.terms.renew_not_before_days)
+        if facts.today < opens_on:
+            yield _overridable(Reason.TOO_SOON, opens_on=opens_on)
+    if facts.is_copy_lost:
+        yield Refusal(Reason.COPY_LOST)
+    if facts.due_at < facts.now and not facts.is_overdue_renewable:
+        yield Refusal(Reason.LOAN_OVERDUE_RENEWAL, {"due_at": facts.due_at})
+    yield from _against_borrowing(facts.reader, facts.today)
+    if facts.new_due_at <= facts.due_at:
+        yield Refusal(Reason.RENEWAL_WOULD_NOT_EXTEND, {"due_at": facts.due_at, "new_due_at": facts.new_due_at})
+
+
+# --- Return and lateness -------------------------------------------------------------------------------------------
+
+
+def return_happenings(facts: ReturnFacts) -> tuple[Happened, ...]:
+    """Everything to say about a return besides that the copy is back, in the documented order."""
+    return tuple(_happenings(facts))
+
+
+def _happenings(facts: ReturnFacts) -> Iterator[Happened]:
+    if not facts.was_on_loan:
+        yield Happened(Happening.NOT_ON_LOAN, {"returned_at": facts.last_returned_at})
+    if not facts.is_at_home:
+        yield Happened(Happening.WRONG_BRANCH, {"branch": facts.home_branch})
+    if facts.copy_status == "lost":
+        yield Happened(Happening.WAS_LOST)
+    if facts.copy_status == "withdrawn":
+        yield Happened(Happening.WITHDRAWN)
+    if facts.suspended_until:
+        yield Happened(Happening.SUSPENDED_UNTIL, {"until": facts.suspended_until})
+
+
+def overdue_days(*, due_on: date, until: date, terms: Terms, calendar: Calendar) -> int:
+    """Calendar days after the due day up to `until`; closed days count only by `fine_counts_closed_days`."""
+    if terms.fine_counts_closed_days:
+        return max(0, (until - due_on).days)
+    return calendar.open_days_between(due_on, until)
+
+
+def days_beyond_grace(days: int, *, terms: Terms) -> int:
+    """The overdue days that count: none within the grace, beyond it all of them or those after it."""
+    if days <= terms.grace_days:
+        return 0
+    return days if terms.grace_is_charged else days - terms.grace_days
+
+
+def overdue_charge(days: int, *, terms: Terms, copy_price: Decimal | None) -> Decimal:
+    """What so many overdue days cost: every period begun is charged, up to the cap and the copy's price."""
+    periods = -(-days_beyond_grace(days, terms=terms) // terms.fine_period_days)
+    amounts = [periods * terms.fine_amount]
+    if terms.fine_cap is not None:
+        amounts.append(terms.fine_cap)
+    if terms.cap_at_copy_price and copy_price is not None:
+        amounts.append(copy_price)
+    return min(amounts)
+
+
+def suspension_until(days: int, *, terms: Terms, returned_on: date) -> date | None:
+    """The last day on which the reader may not borrow after returning so many days late; None: not suspended."""
+    suspended = days_beyond_grace(days, terms=terms) * terms.suspension_days_per_day
+    if terms.max_suspension_days is not None:
+        suspended = min(suspended, terms.max_suspension_days)
+    return returned_on + timedelta(days=suspended) if suspended else None

@@ -1,0 +1,190 @@
+"""Reasons and happenings in words, for every door: what is the matter, and what to do next.
+
+Reasons against a renewal are read by the reader as well as by the librarian, so they address neither.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from circulation.rules import Happened, Happening, Reason
+from library.core.errors import Refusal
+
+END_OF_DAY = time(23, 59, 59)
+"""The time at which day loans fall due: then the day alone is told."""
+
+
+def sentence(told: Refusal | Happened) -> str:
+    """What is the matter, in the language in use."""
+    if isinstance(told, Happened):
+        return _HAPPENINGS[told.what](told.data)
+    return _REASONS[Reason(told.reason)](told.data)
+
+
+def advice(refusal: Refusal) -> str:
+    """What to do about a refusal; empty where there is nothing but to accept it."""
+    give = _ADVICE.get(Reason(refusal.reason))
+    return give() if give else ""
+
+
+def day(value: date) -> str:
+    """A day: 16 March 2026."""
+    return date_format(value, "j E Y")
+
+
+def moment(local: datetime) -> str:
+    """An instant on its own clock: the day, and the time unless it is the very end of the day."""
+    if local.time().replace(microsecond=0) == END_OF_DAY:
+        return day(local.date())
+    return _("%(day)s, %(time)s") % {"day": day(local.date()), "time": f"{local:%H:%M}"}
+
+
+def time_left(days: int) -> str:
+    """How long a loan still has: due today, due in 5 days; `days` until the due day, not below 0."""
+    if days == 0:
+        return _("due today")
+    if days == 1:
+        return _("due tomorrow")
+    return ngettext("due in %(count)d day", "due in %(count)d days", days) % {"count": days}
+
+
+def late(days: int) -> str:
+    """How late: 3 days late."""
+    return ngettext("%(count)d day late", "%(count)d days late", days) % {"count": days}
+
+
+def _until(data: Mapping[str, Any], *, dated: str, open_ended: str) -> str:
+    if data["until"] is None:
+        return open_ended % {"why": data["why"]}
+    return dated % {"until": day(data["until"]), "why": data["why"]}
+
+
+def _age(data: Mapping[str, Any]) -> str:
+    minimum = data["minimum_age"]
+    if data["age"] is None:
+        text = ngettext(
+            "This is lent from the age of %(minimum)d, and the reader's birth date is not known.",
+            "This is lent from the age of %(minimum)d, and the reader's birth date is not known.",
+            minimum,
+        )
+        return text % {"minimum": minimum}
+    text = ngettext(
+        "This is lent from the age of %(minimum)d; the reader is %(age)d.",
+        "This is lent from the age of %(minimum)d; the reader is %(age)d.",
+        minimum,
+    )
+    return text % {"minimum": minimum, "age": data["age"]}
+
+
+def _loan_limit(data: Mapping[str, Any]) -> str:
+    scope = ", ".join(part for part in (data["category"], data["item_type"], data["branch"]) if part)
+    values = {"count": data["count"], "limit": data["limit"], "scope": scope}
+    if scope:
+        return _("The limit of loans is reached: %(count)d of %(limit)d (%(scope)s).") % values
+    return _("The limit of loans is reached: %(count)d of %(limit)d.") % values
+
+
+def _overdue_limit(data: Mapping[str, Any]) -> str:
+    overdue = data["overdue"]
+    if data["limit"] == 0:
+        text = ngettext("%(overdue)d loan is overdue.", "%(overdue)d loans are overdue.", overdue)
+    else:
+        text = ngettext(
+            "%(overdue)d loan is overdue; at most %(limit)d may be.",
+            "%(overdue)d loans are overdue; at most %(limit)d may be.",
+            overdue,
+        )
+    return text % data
+
+
+def _renewal_limit(data: Mapping[str, Any]) -> str:
+    if data["limit"] == 0:
+        return _("This loan cannot be renewed.")
+    text = ngettext(
+        "Renewed %(renewals)d time already, of %(limit)d allowed.",
+        "Renewed %(renewals)d times already, of %(limit)d allowed.",
+        data["renewals"],
+    )
+    return text % data
+
+
+def _not_on_loan(data: Mapping[str, Any]) -> str:
+    if returned_at := data.get("returned_at"):
+        return _("It was not on loan: it came back on %(moment)s.") % {"moment": moment(returned_at)}
+    return _("It was not on loan.")
+
+
+Words = Callable[[Mapping[str, Any]], str]
+
+_REASONS: dict[Reason, Words] = {
+    Reason.READER_UNKNOWN: lambda data: _("There is no reader with this card."),
+    Reason.CARD_EXPIRED: lambda data: _("The card expired on %(day)s.") % {"day": day(data["expired_on"])},
+    Reason.CARD_LOST: lambda data: _("This card was reported lost."),
+    Reason.READER_BLOCKED: lambda data: _until(
+        data, dated=_("The card is blocked until %(until)s: %(why)s"), open_ended=_("The card is blocked: %(why)s")
+    ),
+    Reason.READER_SUSPENDED: lambda data: _until(
+        data,
+        dated=_("Borrowing is suspended until %(until)s, for lateness: %(why)s"),
+        open_ended=_("Borrowing is suspended for lateness: %(why)s"),
+    ),
+    Reason.OVERDUE_LIMIT: _overdue_limit,
+    Reason.AGE_RESTRICTED: _age,
+    Reason.COPY_UNKNOWN: lambda data: _("There is no copy with this barcode or inventory number."),
+    Reason.COPY_WITHDRAWN: lambda data: _("This copy was withdrawn from the library."),
+    Reason.COPY_LOST: lambda data: _("This copy is recorded as lost."),
+    Reason.COPY_DAMAGED: lambda data: _("This copy is damaged."),
+    Reason.COPY_ON_ORDER: lambda data: _("This copy is still on order."),
+    Reason.NOT_FOR_LOAN: lambda data: _("The rules do not lend this."),
+    Reason.IN_LIBRARY_USE_ONLY: lambda data: _("This copy is for use in the library only."),
+    Reason.ALREADY_LOANED_TO_READER: lambda data: (
+        _("The reader has this copy already, until %(due)s.") % {"due": moment(data["due_at"])}
+    ),
+    Reason.LOANED_TO_ANOTHER: lambda data: (
+        _("This copy is on loan to another reader, until %(due)s.") % {"due": moment(data["due_at"])}
+    ),
+    Reason.LOAN_LIMIT: _loan_limit,
+    Reason.SAME_BOOK_ON_LOAN: lambda data: (
+        _("The reader has another copy of this book, until %(due)s.") % {"due": moment(data["due_at"])}
+    ),
+    Reason.NOT_ON_LOAN: lambda data: _("This loan is over: the copy has come back."),
+    Reason.RENEWAL_LIMIT: _renewal_limit,
+    Reason.TOO_SOON: lambda data: _("Too early: renewal opens on %(day)s.") % {"day": day(data["opens_on"])},
+    Reason.LOAN_OVERDUE_RENEWAL: lambda data: (
+        _("The loan is overdue since %(due)s; overdue loans are not renewed.") % {"due": moment(data["due_at"])}
+    ),
+    Reason.RENEWAL_WOULD_NOT_EXTEND: lambda data: (
+        _("Renewing now would not give more time: due %(due)s as it is.") % {"due": moment(data["due_at"])}
+    ),
+}
+
+_ADVICE: dict[Reason, Callable[[], str]] = {
+    Reason.READER_UNKNOWN: lambda: _("Scan again, or find the reader by name."),
+    Reason.CARD_EXPIRED: lambda: _("Extend the card first."),
+    Reason.CARD_LOST: lambda: _("Ask for a document and give the reader a new card."),
+    Reason.OVERDUE_LIMIT: lambda: _("Take the overdue copies back first."),
+    Reason.AGE_RESTRICTED: lambda: _("Ask for a document."),
+    Reason.COPY_UNKNOWN: lambda: _("Scan again, or type the inventory number."),
+    Reason.COPY_WITHDRAWN: lambda: _("Put it aside for the cataloguer."),
+    Reason.COPY_LOST: lambda: _("It is found: take it back first, or lend it as found."),
+    Reason.COPY_DAMAGED: lambda: _("Look whether it can be lent."),
+    Reason.COPY_ON_ORDER: lambda: _("Have it received in the catalogue first."),
+    Reason.IN_LIBRARY_USE_ONLY: lambda: _("Offer it for the reading room."),
+    Reason.ALREADY_LOANED_TO_READER: lambda: _("Renew it if the reader wants to keep it."),
+    Reason.LOANED_TO_ANOTHER: lambda: _("Take it back first; then lend it."),
+    Reason.LOAN_LIMIT: lambda: _("Something has to come back first."),
+}
+
+_HAPPENINGS: dict[Happening, Words] = {
+    Happening.NOT_ON_LOAN: _not_on_loan,
+    Happening.WRONG_BRANCH: lambda data: _("It belongs to %(branch)s: send it there.") % data,
+    Happening.WAS_LOST: lambda data: _("It was recorded as lost and is found now."),
+    Happening.WITHDRAWN: lambda data: _("It was withdrawn: do not shelve it."),
+    Happening.SUSPENDED_UNTIL: lambda data: (
+        _("For lateness the reader may not borrow until %(until)s.") % {"until": day(data["until"])}
+    ),
+}
