@@ -1,0 +1,95 @@
+"""The real Chromium that the browser tests drive, and the eyes that watch every page it opens."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
+from django.test import Client
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_configure(config):
+    """Playwright keeps an event loop in this thread; Django's guard against blocking one is meant for servers."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    """The machine's own Chromium: nothing is downloaded."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    return {
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    }
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser: opens pages of the live server and writes down all that is wrong with them."""
+
+    page: object
+    base: str
+    faults: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.page.on("console", lambda message: message.type == "error" and self.blame(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.blame(f"script: {error}"))
+        self.page.set_default_timeout(15_000)
+
+    def blame(self, fault):
+        self.faults.append(f"{self.page.url.removeprefix(self.base)} {fault}")
+
+    def go(self, path, *, expect=200):
+        answer = self.page.goto(self.base + path)
+        if answer.status != expect:
+            self.blame(f"answered {answer.status}")
+        return self.page
+
+    def inspect(self):
+        """Axe in the light, contrast in the dark, and no sideways scroll on the narrowest phone."""
+        self.page.evaluate(Axe().axe_script)
+        self.page.emulate_media(color_scheme="light")
+        self._axe(WCAG)
+        self.page.emulate_media(color_scheme="dark")
+        self._axe(["color-contrast"])
+        self.page.set_viewport_size({"width": 320, "height": 640})
+        if (width := self.page.evaluate("document.documentElement.scrollWidth")) > 320:
+            self.blame(f"is {width} px wide on a screen of 320")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+
+    def _axe(self, rules):
+        options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
+        for violation in self.page.evaluate("options => axe.run(options)", options)["violations"]:
+            nodes = [
+                f"{node['html'][:160]} {[check['message'] for check in node['any'][:1]]}" for node in violation["nodes"]
+            ]
+            self.blame(f"axe {violation['id']}: {'; '.join(nodes[:3])}")
+
+
+@pytest.fixture
+def visit(browser, live_server):
+    """`visit(user, language="ru")` opens a browser that is signed in as `user` (None: a stranger)."""
+    contexts = []
+
+    def open_browser(user=None, *, language="ru", **options):
+        locale = {"ru": "ru-RU", "en": "en-GB"}[language]
+        options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
+        context = browser.new_context(locale=locale, **options)
+        contexts.append(context)
+        if user:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        return Visitor(context.new_page(), live_server.url)
+
+    cache.clear()
+    yield open_browser
+    for context in contexts:
+        context.close()

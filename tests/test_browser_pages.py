@@ -1,0 +1,230 @@
+"""Every page in a real Chromium: no script or policy error, axe without findings, light and dark, 320 px wide.
+
+Pages are found by walking the resolver and the panel's registry; a page that nobody told how to open fails the test.
+"""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from accounts import actions
+from accounts.models import Reader
+from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory
+from catalog.models import Contribution, ImportRun
+from catalog.tests.factories import (
+    AuthorFactory,
+    BookFactory,
+    CopyFactory,
+    GenreFactory,
+    PublisherFactory,
+    SeriesFactory,
+    SubjectFactory,
+)
+from circulation.tests.factories import LoanFactory
+from library.core.models import JobRun
+from notifications.tests.factories import LetterFactory
+from policies.tests.factories import (
+    BranchFactory,
+    ClosedDayFactory,
+    DefaultRuleFactory,
+    ItemTypeFactory,
+    OpeningHoursFactory,
+    ReaderCategoryFactory,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NO_PAGES = {
+    "account_change_password": "own test: signed in",
+    "account_email": "own test: signed in",
+    "account_set_password": "leads away from users who have a password",
+    "account_reset_password_from_key": "own test: needs a letter",
+    "account_confirm_login_code": "sign-in by code is off",
+    "account_reauthenticate": "own test: signed in",
+    "cover": "a picture",
+    "cover_image": "a picture",
+    "edit_profile": "own test: signed in",
+    "desk": "own test: staff",
+    "desk_branch": "own test: staff",
+    "desk_reader": "own test: staff",
+    "desk_return": "own test: staff",
+    "my_history": "own test: signed in",
+    "my_loans": "own test: signed in",
+    "desk_lend": "takes a form",
+    "desk_renew": "takes a form",
+    "desk_scan": "takes a form",
+    "renew_mine": "takes a form",
+    "healthz": "for machines",
+    "profile": "own test: signed in",
+    "readyz": "for machines",
+    "set_language": "takes a form",
+    "set_theme": "takes a form",
+}
+"""Addresses outside the panel and the API that a stranger does not open as a page, and why."""
+
+
+@pytest.fixture
+def world():
+    """One of everything that the pages show."""
+    DefaultRuleFactory()
+    category = ReaderCategoryFactory(name="Взрослые", is_default=True)
+    branch = BranchFactory(name="Центральная библиотека", address="ул. Ленина, 1")
+    OpeningHoursFactory(branch=branch)
+    ClosedDayFactory()
+    ItemTypeFactory()
+    reader = ReaderFactory(
+        signs_in=True,
+        full_name="Ростова Наталья Ильинична",
+        category=category,
+        home_branch=branch,
+        expires_on=date(2025, 1, 31),
+    )
+    ReaderBlockFactory(reader=reader, starts_on=date(2025, 1, 1))
+    book = BookFactory(title="Преступление и наказание: роман в шести частях с эпилогом")
+    for factory in (GenreFactory, SubjectFactory, PublisherFactory, SeriesFactory):
+        factory()
+    author = AuthorFactory(name="Достоевский, Фёдор Михайлович")
+    Contribution.objects.create(book=book, author=author)
+    LoanFactory(reader=reader, copy=CopyFactory(book=book, branch=branch))
+    LoanFactory(reader=reader, returned_at=datetime(2026, 3, 10, 12, tzinfo=UTC))
+    copy = CopyFactory(book=book, branch=branch)
+    LetterFactory(reader=reader)
+    ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
+    boss = AdminFactory(full_name="Анна Сергеевна Павлова")
+    actions.report_card_lost(reader_id=reader.pk, by=boss, now=timezone.now())
+    JobRun.objects.create(job="check_due_dates", day=date(2026, 3, 1), started_at=timezone.now())
+    crontab = CrontabSchedule.objects.create(minute="*/30")
+    IntervalSchedule.objects.create(every=1, period="hours")
+    PeriodicTask.objects.create(name="Daily", task="t", crontab=crontab, args=json.dumps([]))
+    return {"boss": boss, "reader": reader, "book": book, "author": author, "copy": copy}
+
+
+def named_patterns(patterns=None):
+    """Name of every address outside the panel and the API; the desk is inside neither."""
+    for entry in patterns if patterns is not None else get_resolver().url_patterns:
+        if isinstance(entry, URLPattern):
+            if entry.name:
+                yield entry.name
+        elif str(entry.pattern) not in ("admin/", "api/"):
+            yield from named_patterns(entry.url_patterns)
+
+
+def public_pages(world):
+    """Path by name of every page that a stranger may open."""
+    arguments = {
+        "book": {"uid": world["book"].uid},
+        "author": {"pk": world["author"].pk},
+        "account_confirm_email": {"key": "no-such-key"},
+    }
+    found = {}
+    for name in named_patterns():
+        if name not in NO_PAGES:
+            found[name] = reverse(name, kwargs=arguments.get(name))
+    return found
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_strangers(visit, world, language):
+    visitor = visit(language=language)
+    for path in (
+        *public_pages(world).values(),
+        f"{reverse('search')}?q=Достоевский",
+        f"{reverse('search')}?q=нетутакого",
+    ):
+        visitor.go(path)
+        visitor.inspect()
+    assert "\n".join(visitor.faults) == ""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_a_reader(visit, world, language):
+    visitor = visit(world["reader"].user, language=language)
+    for name in ("profile", "edit_profile", "account_email", "account_change_password", "my_loans", "my_history"):
+        visitor.go(reverse(name))
+        visitor.inspect()
+    assert "\n".join(visitor.faults) == ""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_errors(visit, world, language):
+    visitor = visit(world["reader"].user, language=language)
+    visitor.go("/no-such-shelf/", expect=404)
+    visitor.inspect()
+    visitor.go("/admin/login/", expect=403)
+    visitor.inspect()
+    visitor.faults = [fault for fault in visitor.faults if "Failed to load resource" not in fault]
+    assert "\n".join(visitor.faults) == ""
+
+
+def panel_pages():
+    """Every list of the panel with its forms; the front page first."""
+    yield reverse("admin:index")
+    yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])
+    for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
+        options = model_admin.opts
+        yield reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        first = model._default_manager.first()
+        assert first is not None, f"{options.label} needs an object in this test's world"
+        yield reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[first.pk])
+
+
+def add_and_delete_pages(request):
+    """The forms for new objects and the questions before deleting, where allowed."""
+    for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
+        options = model_admin.opts
+        first = model._default_manager.first()
+        if model_admin.has_add_permission(request):
+            yield reverse(f"admin:{options.app_label}_{options.model_name}_add")
+        if model_admin.has_delete_permission(request, first):
+            yield reverse(f"admin:{options.app_label}_{options.model_name}_delete", args=[first.pk])
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_the_panel(visit, world, language):
+    visitor = visit(world["boss"], language=language)
+    for path in panel_pages():
+        visitor.go(path)
+        visitor.inspect()
+    assert "\n".join(visitor.faults) == ""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_the_desk(visit, world, language):
+    visitor = visit(LibrarianFactory(), language=language)
+    for path in (reverse("desk_branch"), reverse("desk")):
+        visitor.go(path)
+        visitor.inspect()
+    choose_branch(visitor.page)
+    visitor.go(reverse("desk_return"))
+    visitor.inspect()
+    visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
+    visitor.inspect()
+    visitor.page.locator("#code").fill(world["copy"].barcode)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.inspect()
+    assert "\n".join(visitor.faults) == ""
+
+
+def choose_branch(page):
+    """At a desk that does not know where it stands."""
+    if page.locator("form select[name=branch], form input[name=branch], form button[name=branch]").count():
+        page.locator("main form button[type=submit], main form button").first.click()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_forms_of_the_panel(visit, world, rf, language):
+    request = rf.get("/")
+    request.user = world["boss"]
+    Group.objects.create(name="Касса")
+    visitor = visit(world["boss"], language=language)
+    for path in add_and_delete_pages(request):
+        visitor.go(path)
+        visitor.inspect()
+    assert "\n".join(visitor.faults) == ""

@@ -1,0 +1,101 @@
+"""Every operation of the API against its own description: schemathesis makes up the calls, through WSGI.
+
+Deterministic and bounded: an administrator makes EXAMPLES calls an operation, besides the edge values of every
+parameter, readers and strangers a few. Addresses name real objects, so that calls get past «not found».
+
+Left out are two checks: the description cannot say which codes of branches exist (valid data may be refused), and forms
+understand "5" where a number is due (wrong types may be accepted); what must be refused is tested by name in each app.
+"""
+
+from datetime import date
+
+import pytest
+import schemathesis
+from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi import checks
+
+from accounts import tokens
+from accounts.tests.factories import AdminFactory, ReaderBlockFactory, ReaderFactory, UserFactory
+from catalog.models import Author
+from catalog.search import index_books
+from catalog.tests.factories import BookFactory, CopyFactory
+from circulation.tests.factories import LoanFactory
+from library.core.api import Limit
+from library.wsgi import application
+from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
+
+EXAMPLES = 6
+FEW_EXAMPLES = 2
+LEFT_OUT = [checks.positive_data_acceptance, checks.negative_data_rejection]
+
+pytestmark = pytest.mark.django_db
+
+
+api = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
+plain = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+thorough = settings(plain, max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
+brief = settings(plain, max_examples=FEW_EXAMPLES, phases=[Phase.generate])
+
+
+@pytest.fixture(autouse=True)
+def _one_connection():
+    """As Django's own test client: the connection, with the test's transaction, stays open between calls."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """A library with one of everything; path -> parameters of something that is there."""
+    cache.clear()
+    monkeypatch.setattr(Limit, "allow_request", lambda self, request, view: True)
+    DefaultRuleFactory()
+    centre, adult = BranchFactory(code="centre"), ReaderCategoryFactory(code="adult", is_default=True)
+    kind = ItemTypeFactory(code="book")
+    book = BookFactory(authors=["Толстой, Лев"], genres=["роман"], isbns=["9785389049352"])
+    shelf = CopyFactory(book=book, branch=centre, item_type=kind, inventory_number="INV-1", barcode="B-1")
+    vera = ReaderFactory(card_number="R1", category=adult, home_branch=centre, user=UserFactory())
+    block = ReaderBlockFactory(reader=vera, ends_on=date(2099, 1, 1))
+    loan = LoanFactory(reader=vera, copy__branch=centre)
+    index_books([book.pk])
+    return {
+        "vera": vera.user,
+        "/books/": {"uid": str(BookFactory().uid)},
+        "/copies/": {"uid": str(shelf.uid)},
+        "/authors/": {"id": Author.objects.get().pk},
+        "/readers/": {"uid": str(vera.uid), "block": block.pk},
+        "/loans/": {"uid": str(loan.uid)},
+        "/staff/": {"uid": str(UserFactory().uid)},
+    }
+
+
+def run(case, world, user):
+    for prefix, parameters in world.items():
+        if prefix != "vera" and prefix in case.path:
+            case.path_parameters |= {name: parameters[name] for name in case.path_parameters if name in parameters}
+    headers = {"Authorization": f"Bearer {tokens.issue(user)['access']}"} if user else {}
+    case.call_and_validate(headers=headers, excluded_checks=LEFT_OUT)
+
+
+@api.parametrize()
+@thorough
+def test_as_an_administrator(case, world):
+    run(case, world, AdminFactory())
+
+
+@api.parametrize()
+@brief
+def test_as_a_reader(case, world):
+    run(case, world, world["vera"])
+
+
+@api.parametrize()
+@brief
+def test_as_a_stranger(case, world):
+    run(case, world, None)

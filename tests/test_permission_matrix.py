@@ -1,0 +1,311 @@
+"""Who may open what: every address of the resolver for every role, against one table that is read line by line.
+
+An address that stands in no table fails the test: add its line. `in` lets in (whatever the form then says), `login`
+asks to sign in (a redirect, or 401), `no` forbids (403), `hidden` says there is no such thing (404).
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, get_resolver
+from rest_framework.test import APIClient
+
+from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory, UserFactory
+from catalog.tests.factories import CopyFactory
+from circulation.tests.factories import LoanFactory
+from library.core.api import ApiView, Limit
+from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
+
+pytestmark = pytest.mark.django_db
+ROLES = ("stranger", "reader", "librarian", "admin")
+
+ADDRESSES = r"""
+GET     {none}                                            in     in     in     in
+GET     search/                                           in     in     in     in
+GET     books/<uuid:uid>/                                 in     in     in     in
+GET     authors/<int:pk>/                                 in     in     in     in
+GET     covers/<uuid:uid>.svg                             in     in     in     in
+GET     covers/<uuid:uid>-<int:width>.webp                hidden hidden hidden hidden
+GET     my/                                               login  in     in     in
+POST    my/renew/                                         login  in     hidden hidden
+GET     my/history/                                       login  in     in     in
+GET     accounts/                                         login  in     in     in
+GET     accounts/edit/                                    login  in     in     in
+POST    accounts/appearance/                              in     in     in     in
+GET     .well-known/change-password                       in     in     in     in
+GET     accounts/login/                                   in     in     in     in
+POST    accounts/logout/                                  in     in     in     in
+GET     accounts/inactive/                                in     in     in     in
+GET     accounts/signup/                                  in     in     in     in
+GET     accounts/reauthenticate/                          login  in     in     in
+GET     accounts/email/                                   login  in     in     in
+GET     accounts/confirm-email/                           in     in     in     in
+GET     accounts/^confirm-email/(?P<key>[-:\w]+)/$        hidden hidden hidden hidden
+GET     accounts/password/change/                         login  in     in     in
+GET     accounts/password/set/                            login  in     in     in
+GET     accounts/password/reset/                          in     in     in     in
+GET     accounts/password/reset/done/                     in     in     in     in
+GET     accounts/password/reset/key/done/                 in     in     in     in
+GET     accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$  hidden hidden hidden hidden
+GET     accounts/login/code/confirm/                      login  in     in     in
+POST    i18n/setlang/                                     in     in     in     in
+
+GET     admin/desk/                                       login  no     in     in
+GET     admin/desk/reader/<uuid:uid>/                     login  no     in     in
+POST    admin/desk/scan/                                  login  no     in     in
+POST    admin/desk/lend/                                  login  no     in     in
+POST    admin/desk/renew/                                 login  no     in     in
+POST    admin/desk/return/                                login  no     in     in
+GET     admin/desk/branch/                                login  no     in     in
+GET     admin/                                            login  login  in     in
+GET     admin/login/                                      login  no     in     in
+POST    admin/logout/                                     in     in     in     in
+GET     admin/password_change/                            login  login  in     in
+GET     admin/password_change/done/                       login  login  in     in
+GET     admin/autocomplete/                               login  login  no     no
+GET     admin/jsi18n/                                     login  login  in     in
+GET     admin/r/<path:content_type_id>/<path:object_id>/  login  login  hidden hidden
+GET     admin/policies/lendingrule/effective/             login  login  in     in
+GET     admin/catalog/book/import/                        login  login  in     in
+POST    admin/catalog/book/import/                        login  login  in     in
+POST    admin/catalog/book/process_import/                login  login  in     in
+GET     admin/catalog/copy/import/                        login  login  in     in
+POST    admin/catalog/copy/import/                        login  login  in     in
+POST    admin/catalog/copy/process_import/                login  login  in     in
+POST    admin/accounts/reader/<int:pk>/renew-card/        login  login  in     in
+POST    admin/accounts/reader/<int:pk>/replace-card/      login  login  in     in
+POST    admin/accounts/reader/<int:pk>/card-lost/         login  login  in     in
+POST    admin/accounts/reader/<int:pk>/block/             login  login  in     in
+POST    admin/accounts/reader/<int:pk>/lift-block/        login  login  hidden hidden
+GET     admin/notifications/letter/<int:pk>/preview/      login  login  hidden hidden
+GET     admin/^(?P<app_label>[^/]+?)/$                         login  login  hidden hidden
+GET     admin/(?P<url>.*)$                                login  login  hidden hidden
+
+POST    api/v1/auth/register/                             in     in     in     in
+POST    api/v1/auth/login/                                in     in     in     in
+POST    api/v1/auth/refresh/                              in     in     in     in
+POST    api/v1/auth/logout/                               in     in     in     in
+GET     api/v1/auth/me/                                   login  in     in     in
+PATCH   api/v1/auth/me/                                   login  in     in     in
+POST    api/v1/auth/password/                             login  in     in     in
+GET     api/v1/books/                                     in     in     in     in
+POST    api/v1/books/                                     login  no     in     in
+GET     api/v1/books/<uuid:uid>/                          in     in     in     in
+PATCH   api/v1/books/<uuid:uid>/                          login  no     in     in
+DELETE  api/v1/books/<uuid:uid>/                          login  no     no     in
+GET     api/v1/copies/                                    in     in     in     in
+POST    api/v1/copies/                                    login  no     in     in
+GET     api/v1/copies/<uuid:uid>/                         in     in     in     in
+PATCH   api/v1/copies/<uuid:uid>/                         login  no     in     in
+GET     api/v1/authors/                                   in     in     in     in
+POST    api/v1/authors/                                   login  no     in     in
+GET     api/v1/authors/<int:pk>/                          in     in     in     in
+PATCH   api/v1/authors/<int:pk>/                          login  no     in     in
+DELETE  api/v1/authors/<int:pk>/                          login  no     no     in
+GET     api/v1/readers/                                   login  in     in     in
+POST    api/v1/readers/                                   login  no     in     in
+GET     api/v1/readers/<uuid:uid>/                        login  hidden in     in
+PATCH   api/v1/readers/<uuid:uid>/                        login  no     in     in
+POST    api/v1/readers/<uuid:uid>/renew-card/             login  no     in     in
+POST    api/v1/readers/<uuid:uid>/replace-card/           login  no     in     in
+POST    api/v1/readers/<uuid:uid>/report-card-lost/       login  no     in     in
+POST    api/v1/readers/<uuid:uid>/blocks/                 login  no     in     in
+POST    api/v1/readers/<uuid:uid>/blocks/<int:block>/lift/ login no     in     in
+GET     api/v1/staff/                                     login  no     no     in
+POST    api/v1/staff/                                     login  no     no     in
+GET     api/v1/staff/<uuid:uid>/                          login  no     no     in
+POST    api/v1/staff/<uuid:uid>/role/                     login  no     no     in
+POST    api/v1/staff/<uuid:uid>/deactivate/               login  no     no     in
+POST    api/v1/staff/<uuid:uid>/activate/                 login  no     no     in
+GET     api/v1/loans/                                     login  in     in     in
+POST    api/v1/loans/                                     login  no     in     in
+POST    api/v1/loans/preview/                             login  no     in     in
+POST    api/v1/loans/return/                              login  no     in     in
+GET     api/v1/loans/<uuid:uid>/                          login  hidden in     in
+POST    api/v1/loans/<uuid:uid>/renew/                    login  hidden in     in
+POST    api/v1/loans/<uuid:uid>/return/                   login  no     in     in
+GET     api/v1/branches/                                  in     in     in     in
+GET     api/v1/reader-categories/                         login  no     in     in
+GET     api/v1/item-types/                                login  no     in     in
+GET     api/schema/                                       in     in     in     in
+GET     api/docs/                                         in     in     in     in
+GET     api/redoc/                                        in     in     in     in
+GET     api/{none}                                        hidden hidden hidden hidden
+"""
+"""Method, address, and what happens to a stranger, a reader, a librarian, an administrator. Objects are another's."""
+
+PANEL = """
+accounts.reader                           view add change           view add change delete
+accounts.readerblock                      view                      view
+accounts.user                             -                         view add change
+auth.group                                -                         view change
+catalog.author                            view add change           view add change delete
+catalog.book                              view add change           view add change delete
+catalog.copy                              view add change           view add change delete
+catalog.genre                             view add change           view add change delete
+catalog.importrun                         view                      view
+catalog.publisher                         view add change           view add change delete
+catalog.series                            view add change           view add change delete
+catalog.subject                           view add change           view add change delete
+circulation.loan                          view                      view
+core.auditentry                           -                         view
+core.jobrun                               -                         view
+django_celery_beat.crontabschedule        -                         view add change delete
+django_celery_beat.intervalschedule       -                         view add change delete
+django_celery_beat.periodictask           -                         view add change delete
+notifications.letter                      view                      view
+notifications.notice                      view                      view
+policies.branch                           view                      view add change delete
+policies.closedday                        view                      view add change delete
+policies.itemtype                         view                      view add change delete
+policies.lendingrule                      view                      view add change delete
+policies.readercategory                   view                      view add change delete
+"""
+"""Model on the panel, and what librarians and administrators may do there; strangers and readers must sign in."""
+
+
+def routes(patterns: list | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address with its pattern."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        address = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield re.sub(r"<app_label>[^)]+", "<app_label>[^/]+?", address), entry
+        else:
+            yield from routes(entry.url_patterns, address)
+
+
+def methods(pattern: URLPattern) -> set[str]:
+    """What an address of the API answers to; empty for pages, which the table opens as it says."""
+    view = pattern.callback
+    if actions := getattr(view, "actions", None):
+        return {method.upper() for method in actions} - {"HEAD"}
+    if issubclass(getattr(view, "cls", object), ApiView):
+        return {name.upper() for name in ("get", "post", "patch", "delete") if hasattr(view.cls, name)}
+    return set()
+
+
+STOCK = re.compile(r"admin/(\w+)/(\w+)/(add/|<path:object_id>/((history|delete|change)/)?)?")
+"""The addresses that every model on the panel has."""
+
+
+def rows() -> list[tuple[str, str, list[str]]]:
+    """Method, address and outcomes by role; `{none}` is the empty address."""
+    cells = [line.split() for line in ADDRESSES.splitlines() if line]
+    return [(method, address.replace("{none}", ""), outcomes) for method, address, *outcomes in cells]
+
+
+def panel_rows() -> dict[str, tuple[set[str], set[str]]]:
+    """Model -> what librarians may, what administrators may."""
+    found = {}
+    for line in filter(None, PANEL.splitlines()):
+        model, librarian, administrator = re.split(r"\s{2,}", line)
+        found[model] = (set(librarian.split()) - {"-"}, set(administrator.split()) - {"-"})
+    return found
+
+
+def test_every_address_stands_in_a_table():
+    known = {(method, address) for method, address, _outcomes in rows()}
+    known_addresses = {address for _method, address in known}
+    for address, pattern in routes():
+        if (stock := STOCK.fullmatch(address)) and f"{stock[1]}.{stock[2]}" in panel_rows():
+            continue
+        assert address in known_addresses, f"add a line for {address}"
+        for method in methods(pattern):
+            assert (method, address) in known, f"add a line for {method} {address}"
+    assert known_addresses <= {address for address, _pattern in routes()}
+    assert panel_rows().keys() == {model._meta.label_lower for model in admin.site._registry}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """Objects that belong to nobody who asks, and the text that stands for them in addresses."""
+    cache.clear()
+    monkeypatch.setattr(Limit, "allow_request", lambda self, request, view: True)
+    DefaultRuleFactory()
+    centre, adult = BranchFactory(code="centre"), ReaderCategoryFactory(code="adult", is_default=True)
+    BranchFactory(code="north")
+    copy = CopyFactory(book__authors=["Толстой, Лев"], branch=centre, item_type=ItemTypeFactory(code="book"))
+    vera = ReaderFactory(category=adult, home_branch=centre, user=UserFactory())
+    loan = LoanFactory(reader=vera, copy__branch=centre)
+    return {
+        "books/": {"<uuid:uid>": copy.book.uid},
+        "covers/": {"<uuid:uid>": copy.book.uid, "<int:width>": 320},
+        "authors/": {"<int:pk>": copy.book.authors.get().pk},
+        "copies/": {"<uuid:uid>": copy.uid},
+        "readers/": {"<uuid:uid>": vera.uid, "<int:block>": ReaderBlockFactory(reader=vera).pk},
+        "reader/": {"<uuid:uid>": vera.uid, "<int:pk>": vera.pk},
+        "loans/": {"<uuid:uid>": loan.uid},
+        "staff/": {"<uuid:uid>": LibrarianFactory().uid},
+        "letter/": {"<int:pk>": 0},
+    }
+
+
+@pytest.fixture
+def people():
+    """Somebody of every role; the reader is not the one whom the objects belong to."""
+    reader = UserFactory()
+    ReaderFactory(user=reader)
+    return {"stranger": None, "reader": reader, "librarian": LibrarianFactory(), "admin": AdminFactory()}
+
+
+def outcome(user, method: str, path: str) -> str:
+    """What happens to `user` there, in one word."""
+    is_api = path.startswith("/api/")
+    client = APIClient() if is_api else Client(raise_request_exception=False)
+    if user:
+        client.force_authenticate(user) if is_api else client.force_login(user)
+    response = client.generic(method, path, "{}" if is_api else "", content_type="application/json" if is_api else "")
+    if response.status_code in (301, 302):
+        return "login" if "/login/" in response["Location"].partition("?")[0] else "in"
+    if response.status_code >= 500 or response.status_code == 405:
+        return str(response.status_code)
+    return {401: "login", 403: "no", 404: "hidden"}.get(response.status_code, "in")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_addresses(world, people, role):
+    wrong = []
+    for method, address, outcomes in rows():
+        path = address
+        for place, values in world.items():
+            if place in address:
+                for gap, value in values.items():
+                    path = path.replace(gap, str(value))
+        expected = outcomes[ROLES.index(role)]
+        with transaction.atomic():
+            found = outcome(people[role], method, f"/{path}")
+            transaction.set_rollback(True)
+        if found != expected:
+            wrong.append(f"{method} {address}: {expected} expected, found {found}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_panel(people, role):
+    wrong = []
+    for model, allowed in panel_rows().items():
+        base = f"/admin/{model.replace('.', '/')}/"
+        pages = {"view": ("", "0/change/"), "add": ("add/",), "delete": ("0/delete/",)}
+        for deed, paths in pages.items():
+            may = role in ROLES[2:] and deed in allowed[ROLES.index(role) - 2]
+            expected = "login" if role in ROLES[:2] else "in" if may else "no"
+            found = {path: outcome(people[role], "GET", base + path) for path in paths}
+            wrong += [
+                f"{base}{path}: {expected} expected, found {was}" for path, was in found.items() if was != expected
+            ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES[2:])
+def test_changing_on_the_panel(people, role):
+    """Whether a model may be changed is asked of its admin class, as its form does."""
+    request = RequestFactory().get("/admin/")
+    request.user = people[role]
+    for model, model_admin in admin.site._registry.items():
+        allowed = panel_rows()[model._meta.label_lower][ROLES.index(role) - 2]
+        assert model_admin.has_change_permission(request) == ("change" in allowed), model
