@@ -19,6 +19,7 @@ MOST_CHOICES = 20
 """Values of one filter that an address may name."""
 SORTS = [
     (Sort.RELEVANCE, _("Best match")),
+    (Sort.POPULAR, _("Most borrowed")),
     (Sort.NEWEST, _("New in the library")),
     (Sort.YEAR, _("Year, latest first")),
     (Sort.TITLE, _("Title")),

@@ -41,6 +41,8 @@ class Sort(StrEnum):
     """Latest publication first, undated last."""
     NEWEST = "newest"
     """Latest in the catalogue first."""
+    POPULAR = "popular"
+    """Most borrowed first."""
 
 
 class Facet(StrEnum):
@@ -52,6 +54,8 @@ class Facet(StrEnum):
     GENRE = "genre"
     MATERIAL = "material"
     DECADE = "decade"
+    SUBJECT = "subject"
+    AUTHOR = "author"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,10 @@ class SearchResult:
     is_capped: bool = False
     is_widened: bool = False
     """Nothing had exactly these words, so the last one was taken for a beginning."""
+    corrected: str = ""
+    """The text that was searched for instead, because nothing had the one typed: wrong layout, typing errors."""
+    suggestion: str = ""
+    """What was perhaps meant, when little was found: «did you mean»."""
     facets: dict[Facet, list[FacetValue]] = field(default_factory=dict)
     """Counts over the hits as they would be without the facet's own filter, most frequent first."""
 
@@ -168,6 +176,11 @@ _ORDERS: dict[Sort, tuple[tuple[Any, ...], str]] = {
     Sort.AUTHOR: (("sort_author", "sort_title", "id"), "sort_author, sort_title, id"),
     Sort.YEAR: ((F("year").desc(nulls_last=True), "-id"), "year DESC NULLS LAST, id DESC"),
     Sort.NEWEST: (_NEWEST_FIRST, "created_at DESC, id DESC"),
+    Sort.POPULAR: (
+        _NEWEST_FIRST,
+        """(SELECT count(*) FROM catalog_copy copy JOIN circulation_loan loan ON copy_id = copy.id
+            WHERE book_id = hits.id) DESC, year DESC NULLS LAST, id DESC""",
+    ),
 }
 """Which hits are kept when there are more than `CAP`, and the order of those kept."""
 _FACETS = {
@@ -192,6 +205,15 @@ _FACETS = {
     Facet.DECADE: """
         SELECT floor(year / 10.0)::int * 10 AS value, '' AS name, count(*) AS hits
         FROM hits WHERE year IS NOT NULL GROUP BY 1""",
+    Facet.SUBJECT: """
+        SELECT subject.id AS value, subject.name, count(*) AS hits
+        FROM hits JOIN catalog_book_subjects ON book_id = hits.id
+        JOIN catalog_subject subject ON subject.id = subject_id
+        GROUP BY subject.id""",
+    Facet.AUTHOR: """
+        SELECT author.id AS value, author.name, count(DISTINCT book_id) AS hits
+        FROM hits JOIN catalog_contribution ON book_id = hits.id JOIN catalog_author author ON author.id = author_id
+        GROUP BY author.id""",
 }
 _COUNTS = """
     ARRAY(SELECT json_build_array(value, name, hits)
@@ -203,6 +225,8 @@ _UNNARROWED: dict[Facet, dict[str, Any]] = {
     Facet.GENRE: {"genres": ()},
     Facet.MATERIAL: {"materials": ()},
     Facet.DECADE: {"decades": ()},
+    Facet.SUBJECT: {"subjects": ()},
+    Facet.AUTHOR: {"authors": ()},
 }
 """The fields of `SearchQuery` that narrow by a facet, as they are when they do not."""
 

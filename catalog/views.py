@@ -175,8 +175,8 @@ def _facet_groups(result: SearchResult, params: QueryDict) -> list[FacetGroup]:
         Facet.DECADE: _("Decade"),
     }
     groups: list[FacetGroup] = []
-    for facet, values in result.facets.items():
-        name = _PARAMETERS[facet]
+    for facet, name in _PARAMETERS.items():
+        values = result.facets.get(facet, [])
         chosen = params.getlist(name)
         if facet is Facet.DECADE:
             values = sorted(values, key=lambda value: -value.value)

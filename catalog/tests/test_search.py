@@ -199,6 +199,8 @@ def test_facets_count_hits_and_keep_the_alternatives_of_a_chosen_value(shelf):
     facets = search_books(SearchQuery(text="толстой"), with_facets=True).facets
     genre = {genre.name: genre.pk for genre in Genre.objects.all()}
     branch = {branch.name: branch.pk for branch in BranchFactory._meta.model.objects.all()}
+    author = {author.name: author.pk for author in Author.objects.all()}
+    subject = Subject.objects.get().pk
     assert facets == {
         Facet.AVAILABLE: [FacetValue(True, "", 2)],
         Facet.BRANCH: [FacetValue(branch["Северный"], "Северный", 2), FacetValue(branch["Южный"], "Южный", 2)],
@@ -210,6 +212,15 @@ def test_facets_count_hits_and_keep_the_alternatives_of_a_chosen_value(shelf):
             FacetValue(1870, "", 1),
             FacetValue(1880, "", 1),
             FacetValue(1960, "", 1),
+        ],
+        Facet.SUBJECT: [FacetValue(subject, "Отечественная война 1812 года", 1)],
+        Facet.AUTHOR: [
+            FacetValue(author[name], name, count)
+            for name, count in (
+                ("Толстой, Лев Николаевич", 2),
+                ("Чехов, Антон Павлович", 1),
+                ("Шкловский, Виктор Борисович", 1),
+            )
         ],
     }
     narrowed = search_books(SearchQuery(text="толстой", genres=[genre["роман"]], is_available=True), with_facets=True)
