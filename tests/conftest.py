@@ -35,6 +35,7 @@ class Visitor:
 
     page: object
     base: str
+    language: str
     faults: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -58,6 +59,10 @@ class Visitor:
         self._axe(WCAG)
         self.page.emulate_media(color_scheme="dark")
         self._axe(["color-contrast"])
+        self.squeeze()
+
+    def squeeze(self):
+        """No sideways scroll on the narrowest phone."""
         self.page.set_viewport_size({"width": 320, "height": 640})
         if (width := self.page.evaluate("document.documentElement.scrollWidth")) > 320:
             self.blame(f"is {width} px wide on a screen of 320")
@@ -87,7 +92,7 @@ def visit(browser, live_server):
             client.force_login(user)
             session = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        return Visitor(context.new_page(), live_server.url)
+        return Visitor(context.new_page(), live_server.url, language)
 
     cache.clear()
     yield open_browser

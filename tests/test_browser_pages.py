@@ -185,12 +185,20 @@ def add_and_delete_pages(request):
             yield reverse(f"admin:{options.app_label}_{options.model_name}_delete", args=[first.pk])
 
 
+def look(visitor):
+    """Axe in one language: the other has the same markup, but words of other lengths."""
+    if visitor.language == "ru":
+        visitor.inspect()
+    else:
+        visitor.squeeze()
+
+
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_pages_of_the_panel(visit, world, language):
     visitor = visit(world["boss"], language=language)
     for path in panel_pages():
         visitor.go(path)
-        visitor.inspect()
+        look(visitor)
     assert "\n".join(visitor.faults) == ""
 
 
@@ -226,5 +234,5 @@ def test_forms_of_the_panel(visit, world, rf, language):
     visitor = visit(world["boss"], language=language)
     for path in add_and_delete_pages(request):
         visitor.go(path)
-        visitor.inspect()
+        look(visitor)
     assert "\n".join(visitor.faults) == ""

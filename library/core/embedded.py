@@ -160,7 +160,7 @@ class Postgres(Server):
             "log_lock_waits": "on",
         }
         if not self.durable:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [*_namespace(), _postgres_binary("postgres"), "-D", self.data, "-k", self.sockets, *settings]
 

@@ -33,8 +33,12 @@ def test_migrations_wait_for_their_turn_and_leave_no_trace():
         second.start()
         second.join(1)
         assert second.is_alive(), "somebody else is migrating"
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"
-        assert other.execute(waiting + " AND datname = current_database()").fetchone() == (0,), "no snapshot is held"
+        held = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+                  AND datname = current_database()
+        """
+        assert other.execute(held).fetchone() == (0,), "no snapshot is held"
         other.execute("SELECT pg_advisory_unlock(%s)", [migrate.LOCK])
         second.join(20)
         assert not second.is_alive()
