@@ -216,9 +216,9 @@ def test_the_server_is_killed_half_way(monkeypatch, job, survives):
     monkeypatch.setattr(Effects, "started", fork.Event())
     monkeypatch.setattr(Effects, "gate", fork.Event())
     user = UserFactory()
-    connection.close()
 
     def serve():
+        connection.connection = None  # never the parent's socket, which would outlive this process
         post(client(user), job, "k1")
         Effects.started.set()
         signal.pause()
