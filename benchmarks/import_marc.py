@@ -78,7 +78,8 @@ def measure(path: Path) -> dict[str, float]:
         from pymarc import MARCReader
 
         from catalog.import_copies import CopyOptions
-        from catalog.imports import import_books, marc_records
+        from catalog.import_reading import marc_records
+        from catalog.imports import import_books
         from catalog.marc import mapping, reading
         from policies.setup import set_up
 

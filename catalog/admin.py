@@ -23,6 +23,7 @@ from catalog.availability import ON_SHELF, main_names
 from catalog.cover_images import drop_cover, put_cover
 from catalog.forms import BookForm, CopyForm, IsbnForm, NamedThingForm
 from catalog.import_admin import BOOK_EXPORTS, COPY_EXPORTS, BookImportExport, CopyImportExport
+from catalog.import_run_admin import ImportRunAdmin as ImportRunAdmin
 from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, Publisher, Series, SourceRecord, Subject
 from catalog.queries import CAP, GONE, matching_books
 from catalog.search import clean, index_books

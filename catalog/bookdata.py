@@ -103,5 +103,7 @@ class Incoming:
     """Gives the record or the cells of the row as JSON; asked only when the source record is written."""
     uid: UUID | None = None
     """The public id of the book that the row wants to change."""
+    raw: bytes = b""
+    """What a MARC record that is refused was in the file, without its terminator."""
     fields: frozenset[str] = frozenset(DESCRIBING)
     """The fields of BookData that the record speaks of; a table speaks only of its columns."""

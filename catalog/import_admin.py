@@ -1,34 +1,30 @@
-"""The panel's side of import and export: mixins for the lists of books and copies, and the list of imports."""
+"""The panel's side of import and export: mixins for the lists of books and copies."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from import_export.admin import ImportMixin
 from import_export.results import Result, RowResult
 from import_export.tmp_storages import CacheStorage
 
-from catalog.bookdata import DESCRIBING, BookData
 from catalog.exports import Schema, TooLongBook, iso2709, marcxml
-from catalog.import_forms import BookConfirmForm, BookUploadForm, UploadForm
-from catalog.import_wording import sentence, summary
+from catalog.import_forms import BookUploadForm, UploadForm
+from catalog.import_runs import receive
 from catalog.imports import Outcome
-from catalog.imports import Result as ImportResult
-from catalog.merging import comparable
-from catalog.models import Book, Copy, ImportRun
-from catalog.problems import Problem, Remark
-from catalog.resources import BookFile, BookResource, BookResult, CopyFile, CopyResource, SafeCSV, SafeXLSX, joined
+from catalog.models import Book, Copy
+from catalog.resources import BOOK_COLUMNS, BookResource, CopyFile, CopyResource, SafeCSV, SafeXLSX
 from library.core.errors import Busy, Invalid
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -37,7 +33,6 @@ SHOWN = 100
 BOOK_EXPORTS = ("export_marc21", "export_marc21_xml", "export_rusmarc", "export_csv", "export_xlsx")
 COPY_EXPORTS = ("export_csv", "export_xlsx")
 """Actions of the lists."""
-COUNTS = ("read", *Outcome, "copies_created")
 
 
 class UploadGone(Exception):
@@ -58,7 +53,7 @@ class UploadStorage(CacheStorage):
 class Uploading(ImportMixin):
     """An upload with its preview on our own page, kept between the two steps where every server finds it."""
 
-    import_template_name = "admin/catalog/import.html"
+    import_template_name = "admin/catalog/import_copies.html"
     import_export_change_list_template = None
     tmp_storage_class = UploadStorage
     skip_admin_log = True
@@ -94,13 +89,8 @@ class Uploading(ImportMixin):
             form.add_error("import_file", words)
 
 
-class BookImportExport(Uploading):
-    """Books: the upload with its preview, and the selected ones as MARC records or as a table."""
-
-    resource_classes = [BookResource]
-    import_formats = [BookFile]
-    import_form_class = BookUploadForm
-    confirm_form_class = BookConfirmForm
+class BookImportExport(admin.ModelAdmin):
+    """Books: the way to the upload, and the selected ones as MARC records or as a table."""
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Importing is a right of its own."""
@@ -110,34 +100,35 @@ class BookImportExport(Uploading):
         """Taking many books away at once is a right of its own."""
         return request.user.has_perm("catalog.export_book")
 
-    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        """The operator's choices, for the resource."""
-        return {"options": kwargs["form"].options()}
+    def get_urls(self) -> list[URLPattern]:
+        """The upload besides the stock pages."""
+        upload = path("import/", self.admin_site.admin_view(self.upload_view), name="catalog_book_import")
+        return [upload, *super().get_urls()]
 
-    def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
-        """The choices of the first step."""
-        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
-        if import_form is not None:
-            initial |= {name: import_form.cleaned_data[name] for name in BookUploadForm.choice_names}
-        return initial
+    def upload_view(self, request: HttpRequest) -> HttpResponse:
+        """A file of books with the choices for it; on to its import, which is not started yet."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        form = BookUploadForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            upload = form.cleaned_data["import_file"]
+            run = receive(
+                upload=upload, file_name=upload.name, options=form.options(), by=request.user, now=timezone.now()
+            )
+            return redirect("admin:catalog_importrun_change", run.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Import"),
+            "opts": self.opts,
+            "form": form,
+            "columns": BOOK_COLUMNS,
+        }
+        return TemplateResponse(request, "admin/catalog/import.html", context)
 
-    def previewed(self, result: BookResult) -> tuple[list[tuple[str, int]], list[dict[str, Any]]]:
-        """What the import would do to each record."""
-        if result.run is None:
-            return [], []
-        return _figures(counts_of(result.run)), list(_preview(result.outcomes))
-
-    def process_result(self, result: BookResult, request: HttpRequest) -> HttpResponse:
-        """On to what became of it."""
-        if result.run is None:
-            for error in result.base_errors:
-                for words in words_of(error.error):
-                    messages.error(request, words)
-            return HttpResponseRedirect(reverse("admin:catalog_book_import"))
-        messages.success(request, summary(counts_of(result.run)))
-        if request.user.has_perm("catalog.view_importrun"):
-            return HttpResponseRedirect(reverse("admin:catalog_importrun_change", args=[result.run.pk]))
-        return HttpResponseRedirect(reverse("admin:catalog_book_changelist"))
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list with its way to the upload."""
+        may = {"has_import_permission": self.has_import_permission(request)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
 
     @admin.action(description=gettext_lazy("Export as MARC21 (ISO 2709)"), permissions=["export"])
     def export_marc21(self, request: HttpRequest, queryset: QuerySet[Book]) -> HttpResponse | None:
@@ -215,52 +206,6 @@ class CopyImportExport(Uploading):
         return _table(CopyResource().export(queryset), "copies.xlsx")
 
 
-@admin.register(ImportRun)
-class ImportRunAdmin(admin.ModelAdmin):
-    """What was imported, by whom, with what outcome and what remarks."""
-
-    list_display = ("file_name", "started_at", "started_by", "is_finished", "read", *Outcome, "copies_created")
-    list_select_related = ("started_by",)
-    list_per_page = 50
-    fields = ("file_name", ("started_at", "finished_at"), "started_by", "choices", "outcome", "all_remarks")
-    readonly_fields = ("file_name", "started_at", "finished_at", "started_by", "choices", "outcome", "all_remarks")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Imports are made by importing."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
-        """Imports are history."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
-        """Imports are history."""
-        return False
-
-    @admin.display(description=gettext_lazy("finished"), boolean=True)
-    def is_finished(self, run: ImportRun) -> bool:
-        """Whether the import came to its end."""
-        return run.finished_at is not None
-
-    @admin.display(description=gettext_lazy("options"))
-    def choices(self, run: ImportRun) -> str:
-        """What the operator chose."""
-        return ", ".join(f"{name}: {value}" for name, value in run.options.items()) or "—"
-
-    @admin.display(description=gettext_lazy("outcome"))
-    def outcome(self, run: ImportRun) -> str:
-        """The counts."""
-        return summary(counts_of(run))
-
-    @admin.display(description=gettext_lazy("remarks"))
-    def all_remarks(self, run: ImportRun) -> SafeString | str:
-        """Every remark that was kept, in words."""
-        if not run.remarks:
-            return "—"
-        lines = ((entry["record"], sentence(Remark(Problem(entry["problem"]), entry["data"]))) for entry in run.remarks)
-        return format_html("<ol class='import-remarks'>{}</ol>", format_html_join("", "<li value='{}'>{}</li>", lines))
-
-
 def words_of(error: Exception) -> list[str]:
     """What went wrong with a whole file, in sentences."""
     if isinstance(error, Invalid):
@@ -270,23 +215,6 @@ def words_of(error: Exception) -> list[str]:
     if isinstance(error, Busy):
         return [_("Another import is at work. Wait a minute, then try again.")]
     return [_("The file cannot be read: %(detail)s") % {"detail": error}]
-
-
-def counts_of(run: ImportRun) -> dict[str, int]:
-    """The counts of an import by name."""
-    return {name: getattr(run, name) for name in COUNTS}
-
-
-def _figures(counts: dict[str, int]) -> list[tuple[str, int]]:
-    names = {
-        "read": _("Records read"),
-        "created": _("New books"),
-        "updated": _("Changed books"),
-        "unchanged": _("Unchanged books"),
-        "rejected": _("Rejected records"),
-        "copies_created": _("New copies"),
-    }
-    return [(names[name], count) for name, count in counts.items()]
 
 
 def _row_messages(result: Result) -> Iterator[str]:
@@ -309,41 +237,6 @@ def _row_messages(result: Result) -> Iterator[str]:
 def _copy_label(name: str) -> str:
     """The column as the model calls it."""
     return str(Copy._meta.get_field(name).verbose_name)  # type: ignore[union-attr] # a column of its own
-
-
-def _preview(outcomes: Iterable[ImportResult]) -> Iterator[dict[str, Any]]:
-    """The records that change something or have a remark, rejected ones first; at most `SHOWN`."""
-    order = {Outcome.REJECTED: 0, Outcome.UPDATED: 1, Outcome.CREATED: 2, Outcome.UNCHANGED: 3}
-    telling = [each for each in outcomes if each.outcome != Outcome.UNCHANGED or each.remarks]
-    for each in sorted(telling, key=lambda result: order[result.outcome])[:SHOWN]:
-        yield {
-            "number": each.number,
-            "outcome": each.outcome.value,
-            "title": each.after.title if each.after else "",
-            "changes": list(_changes(each.before or BookData(), each.after)) if each.after else [],
-            "copies": each.copies_created,
-            "remarks": [sentence(remark) for remark in each.remarks],
-        }
-
-
-def _changes(before: BookData, after: BookData) -> Iterator[tuple[str, str, str]]:
-    """Field, what it was, what it will be."""
-    for name in DESCRIBING:
-        if comparable(name, before) != comparable(name, after):
-            yield _label(name), _shown(getattr(before, name)), _shown(getattr(after, name))
-
-
-def _label(name: str) -> str:
-    """The field as the model calls it."""
-    own = {"people": _("people"), "isbns": _("ISBN"), "genres": _("genres"), "subjects": _("subjects")}
-    return own.get(name) or str(Book._meta.get_field(name).verbose_name)  # type: ignore[union-attr] # a column of its own
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        value = joined(str(getattr(each, "name", each)) for each in value)
-    text = "" if value is None else str(value)
-    return text if len(text) <= 300 else f"{text[:300]}…"
 
 
 def _ids(queryset: QuerySet[Book]) -> list[int]:

@@ -7,18 +7,20 @@ reported, and that copy is not made. Runs inside the transaction of `catalog.imp
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from catalog import copy_numbers
 from catalog.bookdata import CopyData
 from catalog.import_writing import send
 from catalog.models import Copy
 from catalog.problems import Problem, Remark
+from library.core.errors import Invalid
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
@@ -51,6 +53,41 @@ class CopyOptions:
     """For copies whose record names no item type, or one that nobody knows."""
     copies_per_book: int = 0
     """How many copies a book gets whose record names none."""
+
+
+def copy_options(choices: Mapping[str, Any]) -> CopyOptions:
+    """What the operator chose, by codes: `branch`, `branch_map` (a list of «NAME=CODE»), `create_branches`,
+    `item_type`, `no_copies`, `copies`; each may be missing. Raises Invalid for a code that nobody knows.
+    """
+    codes = {}
+    for pair in choices.get("branch_map", ()):
+        name, equals, code = pair.rpartition("=")
+        if not equals:
+            raise Invalid({"branch_map": [_("Write --branch-map NAME=CODE, not “%(value)s”.") % {"value": pair}]})
+        codes[name] = _branch(code).code
+    item_type = None
+    if code := choices.get("item_type"):
+        item_type = ItemType.objects.filter(code=code).first()
+        if item_type is None:
+            words = _("No item type has the code “%(code)s”. There are: %(codes)s.")
+            known = ", ".join(ItemType.objects.values_list("code", flat=True))
+            raise Invalid({"item_type": [words % {"code": code, "codes": known}]})
+    return CopyOptions(
+        is_wanted=not choices.get("no_copies"),
+        branch=_branch(choices["branch"]) if choices.get("branch") else None,
+        branch_codes=codes,
+        creates_branches=bool(choices.get("create_branches")),
+        item_type=item_type,
+        copies_per_book=choices.get("copies") or 0,
+    )
+
+
+def _branch(code: str) -> Branch:
+    if branch := Branch.objects.filter(code=code).first():
+        return branch
+    words = _("No branch has the code “%(code)s”. There are: %(codes)s.")
+    known = ", ".join(Branch.objects.values_list("code", flat=True))
+    raise Invalid({"branch": [words % {"code": code, "codes": known}]})
 
 
 class Shelves:

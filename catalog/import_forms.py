@@ -1,4 +1,4 @@
-"""The upload of files to import: first the file with its choices, then the word that the preview is right."""
+"""Uploads of files to import: books with the choices for them, and tables of copies."""
 
 from typing import Any
 
@@ -7,16 +7,24 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
-from import_export.forms import ConfirmImportForm, ImportForm
+from import_export.forms import ImportForm
 
-from catalog.import_copies import CopyOptions
 from catalog.marc import encodings, mapping
-from catalog.resources import UploadOptions
 from policies.models import Branch, ItemType
 
 
+def bounded(upload: UploadedFile, limit: int) -> UploadedFile:
+    """The upload, refused when it has more than `limit` bytes."""
+    if (upload.size or 0) > limit:
+        raise forms.ValidationError(
+            _("The file is larger than %(limit)s. Ask the administrator to import it by command."),
+            params={"limit": filesizeformat(limit)},
+        )
+    return upload
+
+
 class UploadForm(ImportForm):
-    """A file that is not too large."""
+    """A table of copies that is not too large."""
 
     @property
     def media(self) -> forms.Media:
@@ -30,14 +38,8 @@ class UploadForm(ImportForm):
         self.fields["import_file"].label = _("File")
 
     def clean_import_file(self) -> UploadedFile:
-        """Refuse what is larger than `IMPORT_MAX_BYTES`."""
-        upload: UploadedFile = self.cleaned_data["import_file"]
-        if (upload.size or 0) > settings.IMPORT_MAX_BYTES:
-            raise forms.ValidationError(
-                _("The file is larger than %(limit)s. Ask the administrator to import it by command."),
-                params={"limit": filesizeformat(settings.IMPORT_MAX_BYTES)},
-            )
-        return upload
+        """Refuse what is larger than `IMPORT_MAX_BYTES_OF_COPIES`."""
+        return bounded(self.cleaned_data["import_file"], settings.IMPORT_MAX_BYTES_OF_COPIES)
 
 
 class Choices(forms.Form):
@@ -46,23 +48,31 @@ class Choices(forms.Form):
     branch = forms.ModelChoiceField(
         Branch.objects.all(),
         required=False,
+        to_field_name="code",
         label=_("Branch"),
         help_text=_("For copies whose record names no branch, or one that nobody knows."),
     )
     item_type = forms.ModelChoiceField(
         ItemType.objects.all(),
         required=False,
+        to_field_name="code",
         label=_("Item type"),
         help_text=_("For copies whose record names no item type, or one that nobody knows."),
     )
     has_copies = forms.BooleanField(required=False, initial=True, label=_("Enter the copies in the file too"))
+    copies = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=50,
+        label=_("Copies of a new book whose record names none"),
+    )
     encoding = forms.ChoiceField(
         choices=[(name, _("as found") if name == encodings.AUTO else name) for name in encodings.CHOICES],
         initial=encodings.AUTO,
         label=_("Encoding of MARC records"),
         help_text=_("Change it when the preview shows wrong letters."),
     )
-    record_format = forms.ChoiceField(
+    format = forms.ChoiceField(
         choices=[
             (name, _("as found") if name == mapping.AUTO else mapping.Format(name).label) for name in mapping.FORMATS
         ],
@@ -70,27 +80,31 @@ class Choices(forms.Form):
         label=_("Format of MARC records"),
     )
 
-    def options(self) -> UploadOptions:
-        """The choices of a valid form."""
+    def options(self) -> dict[str, Any]:
+        """The choices of a valid form, as an import keeps them (`catalog.import_copies.copy_options`)."""
         chosen = self.cleaned_data
-        return UploadOptions(
-            encoding=chosen["encoding"],
-            record_format=chosen["record_format"],
-            copies=CopyOptions(is_wanted=chosen["has_copies"], branch=chosen["branch"], item_type=chosen["item_type"]),
-        )
+        options = {
+            "format": chosen["format"],
+            "encoding": chosen["encoding"],
+            "branch": chosen["branch"].code if chosen["branch"] else "",
+            "item_type": chosen["item_type"].code if chosen["item_type"] else "",
+            "no_copies": not chosen["has_copies"],
+            "copies": chosen["copies"] or 0,
+        }
+        return {name: value for name, value in options.items() if value}
+
+    @staticmethod
+    def choices_of(options: dict[str, Any]) -> dict[str, Any]:
+        """What the form shows for the choices that an import keeps."""
+        return {**options, "has_copies": not options.get("no_copies")}
 
 
-class BookUploadForm(Choices, UploadForm):
-    """The first step for books."""
+class BookUploadForm(Choices):
+    """A file of books."""
 
-    choice_names = tuple(Choices.base_fields)
-    field_order = ["resource", "import_file", *choice_names]
+    import_file = forms.FileField(label=_("File"), max_length=200)
+    field_order = ["import_file"]
 
-
-class BookConfirmForm(Choices, ConfirmImportForm):
-    """The second step for books: the same choices, out of sight."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in Choices.base_fields:
-            self.fields[name].widget = self.fields[name].hidden_widget()
+    def clean_import_file(self) -> UploadedFile:
+        """Refuse what is larger than `IMPORT_MAX_BYTES`."""
+        return bounded(self.cleaned_data["import_file"], settings.IMPORT_MAX_BYTES)

@@ -5,45 +5,43 @@ it describes what looks like the same book; then what the record changed is chan
 A number shared by different records never lets one overwrite another (docs/import.md).
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
-from itertools import islice
-from queue import Empty, Queue
-from threading import Event, Thread
 from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, connection, transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from catalog import search
 from catalog.bookdata import BookData, CopyData, Incoming
 from catalog.import_copies import CopyOptions, Shelves, Wanted, add_copies
-from catalog.import_writing import create_books, fitted, look_up, update_books, write_sources
-from catalog.marc import encodings, mapping, reading
+from catalog.import_reading import Batch, read_ahead
+from catalog.import_writing import create_books, fitted, look_up, send, update_books, write_sources
 from catalog.merging import book_of_source, merged
-from catalog.models import Book, ImportRun, Isbn, SourceRecord
+from catalog.models import Book, ImportRemark, ImportRun, Isbn, SourceRecord
 from catalog.problems import Problem, Remark, each_once
 from catalog.stored import read_books
 from library.core import audit
+from library.core.errors import LibraryError
 from library.core.text import fold
 from library.core.transactions import one_commit
 
-BATCH = 1000
-"""Records of one commit."""
-KEPT_REMARKS = 1000
-"""Remarks kept with the import; the report of the command has all of them."""
 LIKENESS = 0.75
 """How alike two titles must be (difflib's ratio of the folded titles) to be versions of one."""
 _QUEUE = 0x696D706F7274
 """The advisory lock («import») by which batches of concurrent imports go one after another."""
 _PATIENCE = "120s"
 """How long a batch waits for the batches of another import."""
+
+
+class Stopped(LibraryError):
+    """Somebody stopped the import; what is committed stays."""
 
 
 class Outcome(StrEnum):
@@ -69,6 +67,11 @@ class Result:
     """For a rejected record the reason comes last."""
 
 
+COUNTED = ("read", *Outcome, "remarked", "copies_created")
+"""The counts of an import, as its fields are called."""
+OnBatch = Callable[[ImportRun, list[Result]], None]
+
+
 class _Candidate(NamedTuple):
     """A book whose source record has the control number or key asked for."""
 
@@ -88,37 +91,6 @@ class _Progress:
     """Unknown branches that were remarked upon."""
 
 
-def marc_records(stream: BinaryIO, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO) -> Iterator[Incoming]:
-    """The records of a MARC file, understood."""
-    for piece in reading.read(stream, encoding):
-        if piece.record is None:
-            yield Incoming(number=piece.number, refusal=piece.refusal)
-            continue
-        understood = mapping.understand(piece.record, format)
-        if isinstance(understood, Remark):
-            yield Incoming(number=piece.number, refusal=understood, remarks=piece.remarks)
-            continue
-        yield Incoming(
-            number=piece.number,
-            book=understood.book,
-            remarks=piece.remarks + understood.remarks,
-            format=understood.format,
-            key=understood.key,
-            is_key_trusted=understood.is_key_trusted,
-            digest=piece.record.digest(),
-            content=piece.record.as_json,
-            uid=_own_number(piece.record.control("001")),
-        )
-
-
-def _own_number(number: str) -> UUID | None:
-    """The public id of a book in the control number of a record that this library made itself (`catalog.exports`)."""
-    try:
-        return UUID(number.rpartition("\\")[2]) if len(number) >= 32 else None
-    except ValueError:
-        return None
-
-
 def import_books(
     arrivals: Iterable[Incoming],
     *,
@@ -127,82 +99,92 @@ def import_books(
     copies: CopyOptions,
     options: Mapping[str, Any] | None = None,
     is_trial: bool = False,
-    on_batch: Callable[[ImportRun, list[Result]], None] = lambda run, results: None,
+    on_batch: OnBatch = lambda run, results: None,
     clock: Callable[[], datetime] = timezone.now,
+    stream: BinaryIO | None = None,
+    size: int = 0,
 ) -> ImportRun:
     """Import everything that arrives; returns the import with its counts.
 
     `by` is a User or None (a command), `options` what the operator chose, for the record. `on_batch` hears of each
-    batch after its commit. `is_trial` does everything, then takes it all back. Interrupted, what is committed stays,
-    and the same file goes on from there. Raises Busy when another import does not let it have its turn.
+    batch after its commit. `is_trial` does everything, then takes it all back. `stream` is the file of `size` bytes
+    that the records come from, where it tells how far it is read. Interrupted, what is committed stays, and the same
+    file goes on from there. Raises Busy when another import does not let it have its turn.
     """
+
+    def whole() -> ImportRun:
+        run = ImportRun.objects.create(
+            file_name=file_name[:300], options=dict(options or {}), started_by=by, started_at=clock(), size=size
+        )
+        go_on(run, read_ahead(arrivals, stream), copies=copies, on_batch=on_batch, clock=clock)
+        return run
+
     if is_trial:
         with transaction.atomic():
-            run = _import_all(arrivals, file_name, by, copies, options, on_batch, clock)
+            run = whole()
             transaction.set_rollback(True)
         return run
-    return _import_all(arrivals, file_name, by, copies, options, on_batch, clock)
+    return whole()
 
 
-def _import_all(
-    arrivals: Iterable[Incoming],
-    file_name: str,
-    by: Any,
+def go_on(
+    run: ImportRun,
+    batches: Iterable[Batch],
+    *,
     copies: CopyOptions,
-    options: Mapping[str, Any] | None,
-    on_batch: Callable[[ImportRun, list[Result]], None],
-    clock: Callable[[], datetime],
-) -> ImportRun:
-    run = ImportRun.objects.create(
-        file_name=file_name[:300], options=dict(options or {}), started_by=by, started_at=clock()
-    )
+    on_batch: OnBatch = lambda run, results: None,
+    clock: Callable[[], datetime] = timezone.now,
+) -> None:
+    """Import what of a file is not in yet; `batches` begin at its beginning. Raises Stopped, Busy.
+
+    What was imported before is read again to know which books its records stand for, and is not counted twice.
+    """
     progress = _Progress()
-    for batch in _read_ahead(arrivals):
-        with one_commit():
-            _take_turn()
-            results = _import_safely(batch, run=run, progress=progress, copies=copies, now=clock())
-            _count(run, results)
-        on_batch(run, results)
+    run.resumed_at, run.read_before = clock(), run.read
+    for whole, position in batches:
+        behind = sum(incoming.number <= run.reached for incoming in whole)
+        if behind:
+            _remember(whole[:behind], progress)
+        if batch := whole[behind:]:
+            with one_commit():
+                _take_turn()
+                _still_wanted(run)
+                results = _import_safely(batch, run=run, progress=progress, copies=copies, now=clock())
+                run.reached, run.position, run.heard_of_at = batch[-1].number, position, clock()
+                _count(run, results)
+                _keep_remarks(run, batch, results)
+            on_batch(run, results)
     with one_commit():
-        run.finished_at = clock()
-        run.save(update_fields=["finished_at"])
+        _still_wanted(run)
+        run.finished_at, run.state, run.position = clock(), ImportRun.State.FINISHED, run.size
+        run.save(update_fields=["finished_at", "state", "position"])
         counts = {name: getattr(run, name) for name in ("read", *Outcome, "copies_created")}
         audit.record(
-            action="catalog.import_books", subject=run, by=by, now=run.finished_at, detail={**run.options, **counts}
+            action="catalog.import_books",
+            subject=run,
+            by=run.started_by,
+            now=run.finished_at,
+            detail={**run.options, **counts},
         )
-    return run
 
 
-def _read_ahead(arrivals: Iterable[Incoming]) -> Iterator[list[Incoming]]:
-    """Batches of arrivals, the next one being read by another thread while the database works on the last."""
-    batches: Queue[list[Incoming] | BaseException] = Queue(maxsize=1)
-    is_over = Event()
-    language = translation.get_language()
+def _remember(batch: list[Incoming], progress: _Progress) -> None:
+    """Which books the records of an earlier stretch stand for."""
+    by_digest = _books_by_digest(batch)
+    by_uid = _books_by_uid(batch)
+    for incoming in batch:
+        if book_id := by_digest.get(incoming.digest) or (by_uid.get(incoming.uid) if incoming.uid else None):
+            progress.claimed.setdefault(book_id, incoming.number)
 
-    def read() -> None:
-        waiting = iter(arrivals)
-        try:
-            with translation.override(language):
-                while not is_over.is_set():
-                    batch = list(islice(waiting, BATCH))
-                    batches.put(batch)
-                    if not batch:
-                        return
-        except BaseException as error:  # noqa: BLE001 - whatever happened is raised where the batch is waited for
-            batches.put(error)
 
-    reader = Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        while batch := batches.get():
-            if isinstance(batch, BaseException):
-                raise batch
-            yield batch
-    finally:
-        is_over.set()
-        while reader.is_alive():
-            with suppress(Empty):
-                batches.get(timeout=0.05)
+def _books_by_digest(batch: list[Incoming]) -> dict[str, int]:
+    known = SourceRecord.objects.filter(digest__any_of=[incoming.digest for incoming in batch if incoming.digest])
+    return dict(known.values_list("digest", "book_id"))
+
+
+def _books_by_uid(batch: list[Incoming]) -> dict[UUID, int]:
+    uids = [incoming.uid for incoming in batch if incoming.uid]
+    return dict(Book.objects.filter(uid__in=uids).values_list("uid", "pk")) if uids else {}
 
 
 def _take_turn() -> None:
@@ -212,17 +194,38 @@ def _take_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_QUEUE])
 
 
+def _still_wanted(run: ImportRun) -> None:
+    """Lock the import for this commit; raises Stopped when somebody stopped it."""
+    rows = ImportRun.objects.select_for_update(no_key=True).filter(pk=run.pk)
+    if list(rows.values_list("state", flat=True)) != [ImportRun.State.RUNNING]:
+        raise Stopped
+
+
 def _count(run: ImportRun, results: list[Result]) -> None:
     counts = Counter(result.outcome for result in results)
     run.read += len(results)
     for outcome in Outcome:
         setattr(run, outcome, getattr(run, outcome) + counts[outcome])
+    run.remarked += sum(bool(result.remarks) and result.outcome != Outcome.REJECTED for result in results)
     run.copies_created += sum(result.copies_created for result in results)
-    for result in results:
-        for remark in result.remarks:
-            if len(run.remarks) < KEPT_REMARKS:
-                run.remarks.append({"record": result.number, "problem": remark.problem, "data": dict(remark.data)})
-    run.save(update_fields=["read", *Outcome, "copies_created", "remarks"])
+    run.save(update_fields=[*COUNTED, "reached", "position", "resumed_at", "read_before", "heard_of_at"])
+
+
+def _keep_remarks(run: ImportRun, batch: list[Incoming], results: list[Result]) -> None:
+    rows = [
+        (
+            run.pk,
+            result.number,
+            is_refusal := result.outcome == Outcome.REJECTED and remark is result.remarks[-1],
+            remark.problem.value,
+            json.dumps(dict(remark.data), ensure_ascii=False, default=str),
+            incoming.raw if is_refusal and incoming.raw else None,
+        )
+        for incoming, result in zip(batch, results, strict=True)
+        for remark in result.remarks
+    ]
+    if rows:
+        send(ImportRemark, ("run_id", "record", "is_refusal", "problem", "data", "raw"), rows)
 
 
 def _import_safely(
@@ -290,12 +293,7 @@ class _Batch:
 
     # --- Deciding ---
     def _decide(self) -> None:
-        known = dict(
-            SourceRecord.objects.filter(digest__any_of=[i.digest for i in self.batch if i.digest]).values_list(
-                "digest", "book_id"
-            )
-        )
-        by_uid = dict(Book.objects.filter(uid__in=[i.uid for i in self.batch if i.uid]).values_list("uid", "pk"))
+        known, by_uid = _books_by_digest(self.batch), _books_by_uid(self.batch)
         first_of_digest: dict[str, int] = {}
         undecided: list[Incoming] = []
         for incoming in self.batch:

@@ -213,13 +213,25 @@ class Book(models.Model):
 
 
 class ImportRun(models.Model):
-    """One import of one file: what was asked, what came of it. Written by `catalog.imports`; never deleted.
+    """One import of one file: what was asked, what came of it. Written by `catalog.imports` and `catalog.import_runs`.
 
-    `finished_at` is null while it runs, and stays null when it was interrupted: importing the file again goes on where
-    it stopped.
+    Kept for good, but for an upload that nobody started within a day. Its counts and the books are one commit, batch by
+    batch: whatever interrupts it, `read` records are in and the rest is not.
     """
 
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("to be checked")
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        FINISHED = "finished", _("finished")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("stopped")
+
     file_name = models.CharField(_("file"), max_length=300)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
+    """An import by command that was killed stays `running`; importing the file again goes on where it stopped."""
+    upload = models.FileField(_("uploaded file"), upload_to="imports/", max_length=300, blank=True)
+    """The file until the import is finished; empty for an import by command, which reads the operator's own."""
     options = models.JSONField(_("options"), default=dict)
     """What the operator chose: format, encoding, branch, item type, copies."""
     started_by = models.ForeignKey(
@@ -228,14 +240,28 @@ class ImportRun(models.Model):
     """Null: by a command."""
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True)
+    size = models.BigIntegerField(_("size"), default=0)
+    """Bytes of the file; 0: unknown."""
+    position = models.BigIntegerField(default=0)
+    """Bytes of the file that are behind us."""
+    reached = models.PositiveIntegerField(default=0)
+    """The number of the last record that is behind us; in a table the numbers are those of its rows."""
+    resumed_at = models.DateTimeField(null=True)
+    """When the present stretch of work began: an import may be stopped and go on."""
+    read_before = models.PositiveIntegerField(default=0)
+    """Records read before the present stretch."""
+    heard_of_at = models.DateTimeField(null=True)
+    """When the last batch was committed."""
+    failure = models.TextField(_("reason"), blank=True)
+    """Why it failed, in words."""
     read = models.PositiveIntegerField(_("read"), default=0)
     created = models.PositiveIntegerField(_("created"), default=0)
     updated = models.PositiveIntegerField(_("updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
+    remarked = models.PositiveIntegerField(_("with remarks"), default=0)
+    """Records that went in with something to say about them."""
     copies_created = models.PositiveIntegerField(_("copies created"), default=0)
-    remarks = models.JSONField(_("remarks"), default=list)
-    """The first thousand refusals and warnings: [{"record": 12, "problem": code, "data": {…}}]."""
 
     class Meta:
         verbose_name = _("import")
@@ -245,11 +271,41 @@ class ImportRun(models.Model):
             models.CheckConstraint(
                 condition=Q(read=F("created") + F("updated") + F("unchanged") + F("rejected")),
                 name="every_record_is_accounted_for",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["uploaded", "waiting", "running", "finished", "failed", "cancelled"]),
+                name="import_state_is_known",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class ImportRemark(models.Model):
+    """One refusal or warning about one record of an import, kept as a code with data (`catalog.problems`)."""
+
+    run = models.ForeignKey(ImportRun, models.CASCADE, db_index=False, related_name="remarks", verbose_name=_("import"))
+    record = models.PositiveIntegerField(_("record"))
+    """Counted from 1 in the order of the file."""
+    is_refusal = models.BooleanField(default=False)
+    """Whether the record was rejected for this reason."""
+    problem = models.CharField(_("remark"), max_length=40)
+    data = models.JSONField(default=dict)
+    raw = models.BinaryField(null=True)
+    """The bytes of a rejected MARC record, to be mended and imported again."""
+
+    class Meta:
+        verbose_name = _("remark")
+        verbose_name_plural = _("remarks")
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["run", "id"], name="remarks_of_an_import"),
+            models.Index(fields=["run", "id"], condition=Q(is_refusal=True), name="refusals_of_an_import"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record}: {self.problem}"
 
 
 class SourceRecord(models.Model):

@@ -1,12 +1,11 @@
 """Books and copies for django-import-export: the panel's upload with its preview, and tables to take away.
 
-Books go through `catalog.imports` like everywhere else; copies through `catalog.actions`.
+Books only leave by it: they come in through `catalog.import_runs`. Copies are written by `catalog.actions`.
 """
 
 import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,19 +15,15 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from import_export import fields, resources, results, widgets
+from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV, XLSX, Format
 from tablib import Dataset
 
 from catalog import actions, copy_numbers, isbn, tables
 from catalog.bookdata import BookData, Person
 from catalog.cleaning import price
-from catalog.import_copies import CopyOptions
-from catalog.imports import Outcome, Result, import_books, marc_records
-from catalog.marc import encodings, mapping
-from catalog.models import Book, Copy, ImportRun, Isbn
+from catalog.models import Book, Copy, Isbn
 from catalog.stored import read_books
-from library.core.errors import Busy, Invalid
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
@@ -36,22 +31,13 @@ BATCH = 500
 """Books of one query for a table."""
 MOST_ROWS_OF_COPIES = 2000
 """Rows of a table of copies, which are entered one by one."""
-_FORMULA = re.compile(r"[=+\-@\t]")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _NOT_IN_XLSX = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 # --- Files ---------------------------------------------------------------------------------------------------------
-class Upload(Dataset):
-    """The uploaded bytes on their way through django-import-export, which wants a data set of one row."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(["upload"], headers=["upload"])
-        self.content = content
-
-
-class ReadableFile(Format):
-    """A file that is read as bytes; it finds out its encoding by itself."""
+class CopyFile(Format):
+    """A CSV or Excel table whose columns may have Russian or English names; its encoding is found out."""
 
     def __init__(self, encoding: str | None = None) -> None:
         super().__init__()
@@ -60,22 +46,6 @@ class ReadableFile(Format):
         """Yes."""
         return True
 
-
-class BookFile(ReadableFile):
-    """A table or a file of MARC records; which of them is seen from the file's name."""
-
-    def get_title(self) -> str:
-        """What the form calls it."""
-        return _("Table (CSV, Excel) or MARC records")
-
-    def create_dataset(self, in_stream: bytes) -> Upload:
-        """The bytes, carried on to `BookResource`."""
-        return Upload(in_stream)
-
-
-class CopyFile(ReadableFile):
-    """A CSV or Excel table whose columns may have Russian or English names."""
-
     def get_title(self) -> str:
         """What the form calls it."""
         return _("Table (CSV, Excel)")
@@ -83,7 +53,7 @@ class CopyFile(ReadableFile):
     def create_dataset(self, in_stream: bytes) -> Dataset:
         """The table with the columns called as in `tables.COLUMNS`; unknown columns keep their names."""
         name = "table.xlsx" if in_stream[:2] == b"PK" else "table.csv"
-        rows = [[unescaped(cell) for cell in row] for row in tables.read(io.BytesIO(in_stream), name)]
+        rows = [[tables.unescaped(cell) for cell in row] for row in tables.read(io.BytesIO(in_stream), name)]
         if not rows:
             return Dataset()
         header = list(map(copy_column, rows[0]))
@@ -110,12 +80,7 @@ class SafeXLSX(XLSX):
 def escaped(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe before = + - @, unless it is a number."""
     text = _NOT_IN_XLSX.sub("", "" if value is None else str(value))
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def unescaped(text: str) -> str:
-    """The cell that `escaped` was given."""
-    return text[1:] if text[:1] == "'" and _FORMULA.match(text[1:2]) else text
+    return f"'{text}" if tables.FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 # --- Books ---------------------------------------------------------------------------------------------------------
@@ -143,58 +108,8 @@ BOOK_COLUMNS = (
 """The columns of an exported table; imported again, each row finds its book by `uid`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOptions:
-    """What the operator chose on the upload form."""
-
-    encoding: str = encodings.AUTO
-    record_format: str = mapping.AUTO
-    copies: CopyOptions = field(default_factory=CopyOptions)
-
-
-class BookResult(results.Result):
-    """The result of an import of books: `run` with its counts, and what became of each record."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.run: ImportRun | None = None
-        self.outcomes: list[Result] = []
-
-
 class BookResource(resources.Resource):
-    """Books with their people, ISBNs, genres and subjects as lists in a cell."""
-
-    def import_data(self, dataset: Upload, dry_run: bool = False, **kwargs: Any) -> BookResult:
-        """Import what was uploaded as `file_name` (str) by `user`, with `options`; nothing is kept of a dry run."""
-        options: UploadOptions = kwargs.get("options") or UploadOptions()
-        file_name: str = kwargs["file_name"]
-        stream = io.BytesIO(dataset.content)
-        is_table = file_name.lower().endswith((".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"))
-        arrivals = (
-            tables.books([unescaped(cell) for cell in row] for row in tables.read(stream, file_name))
-            if is_table
-            else marc_records(stream, encoding=options.encoding, format=options.record_format)
-        )
-        result = BookResult()
-        try:
-            result.run = import_books(
-                arrivals,
-                file_name=file_name,
-                by=kwargs.get("user"),
-                copies=options.copies,
-                options={"encoding": options.encoding, "format": options.record_format, "upload": True},
-                is_trial=dry_run,
-                on_batch=lambda run, outcomes: result.outcomes.extend(outcomes),
-            )
-        except (Invalid, Busy) as error:
-            result.append_base_error(results.Error(error))
-            return result
-        for outcome in result.outcomes:
-            result.append_row_result(_row_result(outcome))
-        result.total_rows = len(result.rows)
-        for row in result.rows:
-            result.increment_row_result_total(row)
-        return result
+    """Books with their people, ISBNs, genres and subjects as lists in a cell: a table to take away."""
 
     def export(self, queryset: Iterable[Book] | None = None, **kwargs: Any) -> Dataset:
         """A table of the books in `BOOK_COLUMNS`, safe to open in a spreadsheet."""
@@ -206,15 +121,6 @@ class BookResource(resources.Resource):
             for book in some:
                 table.append([escaped(cell) for cell in book_row(book.uid, described[book.pk])])
         return table
-
-    def get_user_visible_fields(self) -> list[fields.Field]:
-        """The columns that the upload page lists."""
-        return [fields.Field(column_name=name) for name in BOOK_COLUMNS]
-
-    @classmethod
-    def get_display_name(cls) -> str:
-        """What the form calls it."""
-        return _("Books")
 
 
 def book_row(uid: UUID, book: BookData) -> list[str]:
@@ -240,18 +146,6 @@ def joined(values: Iterable[str]) -> str:
 def _person_cell(person: Person) -> str:
     dates = f" [{person.dates}]" if person.dates else ""
     return f"{person.name}{dates} ({person.role})"
-
-
-def _row_result(outcome: Result) -> results.RowResult:
-    row = results.RowResult()
-    row.import_type = {
-        Outcome.CREATED: results.RowResult.IMPORT_TYPE_NEW,
-        Outcome.UPDATED: results.RowResult.IMPORT_TYPE_UPDATE,
-        Outcome.UNCHANGED: results.RowResult.IMPORT_TYPE_SKIP,
-        Outcome.REJECTED: results.RowResult.IMPORT_TYPE_SKIP,
-    }[outcome.outcome]
-    row.object_id = outcome.book_id
-    return row
 
 
 # --- Copies --------------------------------------------------------------------------------------------------------

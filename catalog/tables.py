@@ -111,6 +111,9 @@ _IN_SERIES = re.compile(r"(?P<title>.*\S)\s+\((?P<series>[^()#]+?),?\s+#(?P<numb
 _PERSON = re.compile(r"(?P<name>.*?)\s*(?:\[(?P<dates>[^\]]*)\])?\s*\((?P<role>[a-z]+)\)")
 """A cell of our own exports: «Маршак, Самуил [1887-1964] (translator)»."""
 
+FORMULA = re.compile(r"[=+\-@\t]")
+"""How a cell begins that a spreadsheet takes for a formula."""
+
 
 # --- Reading -------------------------------------------------------------------------------------------------------
 def read(stream: BinaryIO, file_name: str) -> Iterator[list[str]]:
@@ -188,6 +191,11 @@ def cell_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.date().isoformat()
     return str(value)
+
+
+def unescaped(text: str) -> str:
+    """The cell without the apostrophe that our own exports put before a formula."""
+    return text[1:] if text[:1] == "'" and FORMULA.match(text[1:2]) else text
 
 
 # --- Understanding -------------------------------------------------------------------------------------------------

@@ -39,6 +39,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="catalog.work_on_imports",
+        name=gettext_lazy("Go on with imports"),
+        description=gettext_lazy("Imports uploaded files; an import whose worker was killed goes on."),
+        every=MINUTE,
+    ),
+    Schedule(
         task="core.sweep",
         name=gettext_lazy("Housekeeping"),
         description=gettext_lazy("Forgets expired sign-ins and answers kept for repeated API calls: once a day."),

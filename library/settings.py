@@ -43,8 +43,11 @@ LIBRARY_CURRENCY = env.str("LIBRARY_CURRENCY", default="RUB")
 """ISO 4217 code of the one currency that prices and charges are in."""
 LIBRARY_AGENCY = env.str("LIBRARY_AGENCY", default="")
 """The library's code in exported MARC records (003, 040, 801): RU-77000012, or what the library registered."""
-IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10 * 1024 * 1024)
-"""Bytes of a file that may be uploaded for import on the panel; larger ones go in by command."""
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=200 * 1024 * 1024)
+"""Bytes of a file of books that may be uploaded for import on the panel; larger ones go in by command. A proxy in front
+has a limit of its own."""
+IMPORT_MAX_BYTES_OF_COPIES = 10 * 1024 * 1024
+"""Bytes of a table of copies, which is held in memory."""
 LENDING_BRANCH = env.str("LENDING_BRANCH", default="copy")
 """Whose rules apply to a loan: the `copy`'s home branch or the `desk`'s."""
 HOUR_LOAN_AFTER_CLOSING = env.str("HOUR_LOAN_AFTER_CLOSING", default="closing")
@@ -149,7 +152,8 @@ CACHES = {
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800, "socket_connect_timeout": 5, "socket_keepalive": True}
-"""A task whose worker vanished comes back after half an hour: longer than any task may run."""
+"""A task whose worker vanished comes back after half an hour: longer than any task may run, but for imports, where a
+second call finds the first at work and leaves."""
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -73,7 +73,10 @@ GET     admin/r/<path:content_type_id>/<path:object_id>/  login  login  hidden h
 GET     admin/policies/lendingrule/effective/             login  login  in     in
 GET     admin/catalog/book/import/                        login  login  in     in
 POST    admin/catalog/book/import/                        login  login  in     in
-POST    admin/catalog/book/process_import/                login  login  in     in
+POST    admin/catalog/importrun/<int:pk>/start/           login  login  hidden hidden
+POST    admin/catalog/importrun/<int:pk>/stop/            login  login  hidden hidden
+GET     admin/catalog/importrun/<int:pk>/remarks/         login  login  hidden hidden
+GET     admin/catalog/importrun/<int:pk>/rejected/        login  login  hidden hidden
 GET     admin/catalog/copy/import/                        login  login  in     in
 POST    admin/catalog/copy/import/                        login  login  in     in
 POST    admin/catalog/copy/process_import/                login  login  in     in
@@ -242,6 +245,7 @@ def world(monkeypatch):
         "loans/": {"<uuid:uid>": loan.uid},
         "staff/": {"<uuid:uid>": LibrarianFactory().uid},
         "letter/": {"<int:pk>": 0},
+        "importrun/": {"<int:pk>": 0},
     }
 
 

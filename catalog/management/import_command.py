@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from catalog.bookdata import BookData, Incoming
-from catalog.import_copies import CopyOptions
+from catalog.import_copies import CopyOptions, copy_options
+from catalog.import_reading import read_ahead
 from catalog.import_wording import sentence, summary
-from catalog.imports import Outcome, Result, import_books
+from catalog.imports import Outcome, Result, go_on, import_books
 from catalog.models import ImportRun
 from library.core.errors import Busy, Invalid
-from policies.models import Branch, ItemType
 
 SHOWN_REMARKS = 20
 """Remarks printed for a file; all of them go into the report."""
@@ -46,6 +46,9 @@ class ImportCommand(BaseCommand):
         parser.add_argument(
             "--copies", type=int, default=0, metavar="N", help="copies of a new book whose record names none"
         )
+        parser.add_argument(
+            "--resume", action="store_true", help="go on with the import of this file that was interrupted"
+        )
         parser.add_argument("--dry-run", action="store_true", help="do everything, report, and take it all back")
         parser.add_argument(
             "--preview",
@@ -66,7 +69,10 @@ class ImportCommand(BaseCommand):
         return {name: options[name] for name in names if options[name]}
 
     def handle(self, *args: Any, **options: Any) -> None:
-        copies = self._copies(options)
+        try:
+            copies = copy_options(options)
+        except Invalid as error:
+            raise CommandError(_words(error)) from error
         report = _Report(options["report"])
         for path in options["files"]:
             try:
@@ -80,44 +86,10 @@ class ImportCommand(BaseCommand):
                     _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
                 ) from error
             except Invalid as error:
-                messages = " ".join(str(message) for messages in error.errors.values() for message in messages)
-                raise CommandError(f"{path}: {messages}") from error
+                raise CommandError(f"{path}: {_words(error)}") from error
             except Busy as error:
                 raise CommandError(_("Another import is at work. Wait for it, then import this file again.")) from error
         report.close()
-
-    def _copies(self, options: dict[str, Any]) -> CopyOptions:
-        codes = {}
-        for pair in options["branch_map"]:
-            name, equals, code = pair.rpartition("=")
-            if not equals:
-                raise CommandError(_("Write --branch-map NAME=CODE, not “%(value)s”.") % {"value": pair})
-            codes[name] = self._branch(code).code
-        branch = self._branch(options["branch"]) if options["branch"] else None
-        item_type = None
-        if code := options["item_type"]:
-            item_type = ItemType.objects.filter(code=code).first()
-            if item_type is None:
-                raise CommandError(
-                    _("No item type has the code “%(code)s”. There are: %(codes)s.")
-                    % {"code": code, "codes": ", ".join(ItemType.objects.values_list("code", flat=True))}
-                )
-        return CopyOptions(
-            is_wanted=not options["no_copies"],
-            branch=branch,
-            branch_codes=codes,
-            creates_branches=options["create_branches"],
-            item_type=item_type,
-            copies_per_book=options["copies"],
-        )
-
-    def _branch(self, code: str) -> Branch:
-        if branch := Branch.objects.filter(code=code).first():
-            return branch
-        raise CommandError(
-            _("No branch has the code “%(code)s”. There are: %(codes)s.")
-            % {"code": code, "codes": ", ".join(Branch.objects.values_list("code", flat=True))}
-        )
 
     def _preview(self, arrivals: Iterable[Incoming], count: int) -> None:
         for incoming in islice(arrivals, count):
@@ -133,7 +105,7 @@ class ImportCommand(BaseCommand):
 
             def on_batch(run: ImportRun, results: list[Result]) -> None:
                 nonlocal hidden
-                bar.advance(stream.tell(), run.read)
+                bar.advance(run.position, run.read)
                 for result in results:
                     report.add(path.name, result)
                     for remark in result.remarks:
@@ -147,15 +119,23 @@ class ImportCommand(BaseCommand):
                 if not bar.is_shown and options["verbosity"] > 1:
                     self.stdout.write(f"{path.name}: {run.read}")
 
-            run = import_books(
-                self.arrivals(stream, path.name, options),
-                file_name=path.name,
-                by=None,
-                copies=copies,
-                options=self.chosen(options),
-                is_trial=options["dry_run"],
-                on_batch=on_batch,
-            )
+            arrivals = self.arrivals(stream, path.name, options)
+            size = path.stat().st_size
+            if options["resume"]:
+                run = self._interrupted(path.name, size)
+                go_on(run, read_ahead(arrivals, stream), copies=copies, on_batch=on_batch)
+            else:
+                run = import_books(
+                    arrivals,
+                    file_name=path.name,
+                    by=None,
+                    copies=copies,
+                    options=self.chosen(options),
+                    is_trial=options["dry_run"],
+                    on_batch=on_batch,
+                    stream=stream,
+                    size=size,
+                )
         counts = {name: getattr(run, name) for name in COUNTS}
         report.finish(path.name, counts)
         for line in shown:
@@ -173,6 +153,17 @@ class ImportCommand(BaseCommand):
         self.stdout.write(f"{path.name}: {summary(counts)}")
         if options["dry_run"]:
             self.stdout.write(_("This was a trial: nothing has been kept."))
+
+    def _interrupted(self, name: str, size: int) -> ImportRun:
+        """The import of this file that a command left undone."""
+        undone = ImportRun.objects.filter(upload="", state=ImportRun.State.RUNNING, file_name=name, size=size)
+        if run := undone.order_by("-started_at").first():
+            return run
+        raise CommandError(_("No import of %(file)s was interrupted. Import it without --resume.") % {"file": name})
+
+
+def _words(error: Invalid) -> str:
+    return " ".join(str(message) for messages in error.errors.values() for message in messages)
 
 
 def brief(book: BookData) -> str:

@@ -50,6 +50,8 @@ class Reading:
     record: Record | None
     remarks: tuple[Remark, ...] = ()
     refusal: Remark | None = None
+    raw: bytes = b""
+    """The piece itself, without its terminator, or out of its XML envelope."""
 
 
 def read(stream: BinaryIO, encoding: str = encodings.AUTO) -> Iterator[Reading]:
@@ -79,7 +81,7 @@ def _pieces_of_iso(chunks: Iterable[bytes], head: bytes, encoding: str) -> Itera
         number += 1
         if not is_whole:
             problem = Problem.TOO_LARGE if len(raw) > LONGEST else Problem.CUT_OFF
-            yield Reading(number, None, refusal=Remark(problem, {"bytes": len(raw)}))
+            yield Reading(number, None, refusal=Remark(problem, {"bytes": len(raw)}), raw=raw)
             continue
         used = encodings.choose(raw, file_encoding) if encoding == encodings.AUTO else encoding
         yield parse_iso2709(raw, used, number)
@@ -102,11 +104,11 @@ def parse_iso2709(raw: bytes, encoding: str, number: int = 1) -> Reading:
     """One record without its terminator. The directory gives the tags; the field terminators have the last word."""
     directory_end = raw.find(b"\x1e", 24)
     if directory_end < 0 or not raw[:5].strip(b" ").isalnum():
-        return Reading(number, None, refusal=Remark(Problem.NOT_MARC))
+        return Reading(number, None, refusal=Remark(Problem.NOT_MARC), raw=raw)
     leader = raw[:24].decode("ascii", "replace")
     directory, data = raw[24:directory_end], raw[directory_end + 1 :]
     if not data.strip(b"\x1e \r\n"):
-        return Reading(number, None, refusal=Remark(Problem.NO_FIELDS))
+        return Reading(number, None, refusal=Remark(Problem.NO_FIELDS), raw=raw)
     pieces = data.split(b"\x1e")
     if not pieces[-1].strip(BLANK):
         pieces.pop()
@@ -120,12 +122,11 @@ def parse_iso2709(raw: bytes, encoding: str, number: int = 1) -> Reading:
         texts = [encodings.decode(data[start : start + length - 1], encoding) for _, length, start in entries]
         text = "".join(texts)
     else:
-        return Reading(
-            number, None, refusal=Remark(Problem.BAD_DIRECTORY, {"entries": len(entries), "fields": len(pieces)})
-        )
+        problem = Remark(Problem.BAD_DIRECTORY, {"entries": len(entries), "fields": len(pieces)})
+        return Reading(number, None, refusal=problem, raw=raw)
     remarks = [] if is_sound else [Remark(Problem.DIRECTORY_REPAIRED)]
     fields = [_field(entry[0], text, remarks) for entry, text in zip(entries, texts, strict=False)]
-    return Reading(number, *_finished(leader, fields, remarks, text))
+    return Reading(number, *_finished(leader, fields, remarks, text), raw=raw)
 
 
 def _entries(directory: bytes) -> list[tuple[str, int, int]]:
@@ -263,7 +264,7 @@ def _trimmed(piece: bytes) -> bytes:
 def parse_xml(piece: bytes, namespaces: list[bytes], encoding: str, number: int = 1) -> Reading:
     """One <record> with the namespace declarations of the elements around it. Entities and DTDs are not allowed."""
     if len(piece) > LONGEST:
-        return Reading(number, None, refusal=Remark(Problem.TOO_LARGE, {"bytes": len(piece)}))
+        return Reading(number, None, refusal=Remark(Problem.TOO_LARGE, {"bytes": len(piece)}), raw=piece)
     try:
         text = piece.decode(encoding, "replace")
     except LookupError:
@@ -272,7 +273,7 @@ def parse_xml(piece: bytes, namespaces: list[bytes], encoding: str, number: int 
     try:
         root = ElementTree.fromstring(f"<collection {outside}>{text}</collection>", forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        return Reading(number, None, refusal=Remark(Problem.BAD_XML, {"detail": str(error)[:200]}))
+        return Reading(number, None, refusal=Remark(Problem.BAD_XML, {"detail": str(error)[:200]}), raw=piece)
     leader = " " * 24
     fields: list[Field] = []
     remarks: list[Remark] = []
@@ -284,7 +285,7 @@ def parse_xml(piece: bytes, namespaces: list[bytes], encoding: str, number: int 
             fields.append(Field(element.get("tag", ""), data=element.text or ""))
         elif name == "datafield":
             fields.append(_xml_field(element, remarks))
-    return Reading(number, *_finished(leader, fields, remarks, text))
+    return Reading(number, *_finished(leader, fields, remarks, text), raw=piece)
 
 
 def _xml_field(element: Element, remarks: list[Remark]) -> Field:

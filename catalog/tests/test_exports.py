@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from catalog.bookdata import DESCRIBING, BookData, CopyData, Person
 from catalog.exports import Schema, iso2709, marcxml
 from catalog.import_copies import CopyOptions
-from catalog.imports import import_books, marc_records
+from catalog.import_reading import marc_records
+from catalog.imports import import_books
 from catalog.marc import marc21_writing, unimarc_writing, writing
 from catalog.marc.mapping import understand
 from catalog.marc.reading import read

@@ -1,5 +1,6 @@
 """The panel's uploads with their preview, and the exports of its lists."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import openpyxl
@@ -8,8 +9,11 @@ from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.tests.factories import LibrarianFactory
+from catalog import import_runs
+from catalog.import_runs import work
 from catalog.marc.reading import read
 from catalog.models import Book, Copy, ImportRun
 from catalog.tests.factories import BookFactory, CopyFactory
@@ -21,7 +25,6 @@ from policies.tests.factories import BranchFactory, ItemTypeFactory
 pytestmark = pytest.mark.django_db
 
 UPLOAD = reverse("admin:catalog_book_import")
-CONFIRM = reverse("admin:catalog_book_process_import")
 COPY_UPLOAD = reverse("admin:catalog_copy_import")
 COPY_CONFIRM = reverse("admin:catalog_copy_process_import")
 BOOKS = reverse("admin:catalog_book_changelist")
@@ -39,29 +42,52 @@ def sent(name, content, **choices):
     """What the browser sends with the first form."""
     return {
         "import_file": SimpleUploadedFile(name, content),
-        "format": "0",
-        "resource": "0",
         "has_copies": "on",
         "encoding": "auto",
-        "record_format": "auto",
+        "format": "auto",
         **choices,
     }
 
 
 def confirmed(page):
-    """What the browser sends from the preview."""
+    """What the browser sends from the preview of a table of copies."""
     form = page.context["confirm_form"]
     return {field.name: field.value() for field in form if field.value() not in (None, False)}
 
 
-def test_a_marc_file_is_previewed_then_imported(english, librarian):
-    page = english.post(UPLOAD, sent("records.mrc", iso(ONEGIN) + iso(record("001 2", "003 2005"))))
+@pytest.fixture
+def uploaded(english, librarian):
+    """Upload a file of books; the page with what would change."""
+
+    def upload(name, content, **choices):
+        return english.post(UPLOAD, sent(name, content, **choices), follow=True)
+
+    return upload
+
+
+@pytest.fixture
+def started(english):
+    """Press the button of the page with what would change, and let a worker do it; the page of the import."""
+
+    def start(page, **choices):
+        run = page.context["run"]
+        form = {"has_copies": "on", **run.options, **choices}
+        english.post(reverse("admin:catalog_importrun_start", args=[run.pk]), form)
+        work()
+        return english.get(reverse("admin:catalog_importrun_change", args=[run.pk]))
+
+    return start
+
+
+def test_a_marc_file_is_checked_then_imported(librarian, uploaded, started):
+    page = uploaded("records.mrc", iso(ONEGIN) + iso(record("001 2", "003 2005")))
     assert page.context["counts"] == [
         ("Records read", 2),
         ("New books", 1),
         ("Changed books", 0),
         ("Unchanged books", 0),
         ("Rejected records", 1),
+        ("With remarks", 0),
         ("New copies", 0),
     ]
     text = page.content.decode()
@@ -69,74 +95,72 @@ def test_a_marc_file_is_previewed_then_imported(english, librarian):
     assert "Евгений Онегин" in text
     assert "neither in 245 (MARC21) nor in 200 (UNIMARC)" in text
     assert not Book.objects.exists()
-    assert not ImportRun.objects.exists()
+    assert ImportRun.objects.get().state == "uploaded"
 
-    answer = english.post(CONFIRM, confirmed(page))
+    page = started(page)
     run = ImportRun.objects.get()
-    assert answer.url == reverse("admin:catalog_importrun_change", args=[run.pk])
-    assert (run.started_by, run.file_name, run.created, run.rejected) == (librarian, "records.mrc", 1, 1)
+    assert (run.state, run.started_by, run.file_name) == ("finished", librarian, "records.mrc")
+    assert (run.created, run.rejected, run.upload.name) == (1, 1, "")
     assert Book.objects.get().title == "Евгений Онегин"
     assert AuditEntry.objects.get(action="catalog.import_books").actor == librarian
-    shown = english.get(answer.url).content.decode()
-    assert "Read: 2. Created: 1." in shown
-    assert "neither in 245" in shown
+    assert ("New books", 1) in page.context["counts"]
+    assert "neither in 245" in page.content.decode()
 
 
-def test_a_preview_shows_differences_field_by_field(english, librarian):
+def test_what_would_change_is_shown_field_by_field(uploaded, started):
     book = BookFactory(title="Каштанка", authors=["Чехов, А. П."], year=1977)
-    table = f"uid,title,year\n{book.uid},Каштанка,1987\n".encode()
-    page = english.post(UPLOAD, sent("books.csv", table))
+    page = uploaded("books.csv", f"uid,title,year\n{book.uid},Каштанка,1987\n".encode())
     [change] = page.context["preview"]
     assert change["changes"] == [("year", "1977", "1987")]
     assert "<del>1977</del>" in page.content.decode()
     assert "<ins>1987</ins>" in page.content.decode()
-    english.post(CONFIRM, confirmed(page))
+    started(page)
     book.refresh_from_db()
     assert book.year == 1987
 
 
-def test_the_operator_chooses_the_encoding_by_the_preview(english, librarian):
+def test_the_operator_chooses_the_encoding_by_what_is_shown(english, uploaded, started):
     data = iso(record("001 1", "245 10$aКаштанка", leader="00000nam  2200000 i 4500"), "cp866")
-    wrong = english.post(UPLOAD, sent("x.mrc", data, encoding="cp1251"))
+    wrong = uploaded("x.mrc", data, encoding="cp1251")
     assert "Каштанка" not in wrong.content.decode()
-    right = english.post(UPLOAD, sent("x.mrc", data, encoding="cp866"))
+    start = reverse("admin:catalog_importrun_start", args=[wrong.context["run"].pk])
+    right = english.post(start, {"again": "", "encoding": "cp866", "format": "auto"}, follow=True)
     assert "Каштанка" in right.content.decode()
-    english.post(CONFIRM, confirmed(right))
+    started(right)
     assert Book.objects.get().title == "Каштанка"
     assert ImportRun.objects.get().options["encoding"] == "cp866"
 
 
-def test_copies_go_where_the_operator_says(english, librarian):
+def test_copies_go_where_the_operator_says(uploaded, started):
     BranchFactory()
     branch = BranchFactory()
     item_type = ItemTypeFactory()
     ItemTypeFactory()
-    data = iso(record("001 1", "245 10$aКаштанка", "952 ##$aNOWHERE$p30001"))
-    page = english.post(UPLOAD, sent("x.mrc", data, branch=branch.pk, item_type=item_type.pk))
-    assert ("New copies", 1) in page.context["counts"]
-    english.post(CONFIRM, confirmed(page))
-    copy = Copy.objects.get()
-    assert (copy.branch, copy.item_type) == (branch, item_type)
+    data = iso(record("001 1", "245 10$aКаштанка", "952 ##$aNOWHERE$p30001")) + iso(record("001 2", "245 10$aПалата"))
+    page = uploaded("x.mrc", data, branch=branch.code, item_type=item_type.code, copies=2)
+    assert ("New copies", 3) in page.context["counts"]
+    started(page)
+    assert [(copy.branch, copy.item_type) for copy in Copy.objects.all()] == [(branch, item_type)] * 3
 
 
-def test_copies_are_left_out_when_unticked(english, librarian):
+def test_copies_are_left_out_when_unticked(english, librarian, started):
     BranchFactory()
     ItemTypeFactory()
     form = sent("x.mrc", iso(record("001 1", "245 10$aКаштанка", "952 ##$p30001")))
     del form["has_copies"]
-    page = english.post(UPLOAD, form)
-    english.post(CONFIRM, confirmed(page))
+    page = english.post(UPLOAD, form, follow=True)
+    assert page.context["run"].options["no_copies"] is True
+    started(page, has_copies="")
     assert (Book.objects.count(), Copy.objects.count()) == (1, 0)
 
 
-def test_a_workbook_with_empty_cells_goes_in(english, librarian):
+def test_a_workbook_with_empty_cells_goes_in(uploaded, started):
     workbook = openpyxl.Workbook()
     workbook.active.append(["Заглавие", "Автор", "Издательство", "Год"])
     workbook.active.append(["Каштанка", None, None, None])
     stream = BytesIO()
     workbook.save(stream)
-    page = english.post(UPLOAD, sent("books.xlsx", stream.getvalue()))
-    english.post(CONFIRM, confirmed(page))
+    started(uploaded("books.xlsx", stream.getvalue()))
     book = Book.objects.get()
     assert (book.title, book.place, book.publisher, book.year) == ("Каштанка", "", None, None)
 
@@ -149,25 +173,84 @@ def test_a_workbook_with_empty_cells_goes_in(english, librarian):
         ("x.csv", b"\n\n", "The table is empty."),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_in_words(english, librarian, name, content, words):
-    page = english.post(UPLOAD, sent(name, content))
+def test_a_file_that_is_no_table_is_refused_in_words(uploaded, started, name, content, words):
+    page = uploaded(name, content)
     assert words in page.content.decode()
-    assert page.context.get("confirm_form") is None
+    assert "Import now" not in page.content.decode()
+    page = started(page)
+    assert page.context["run"].state == "failed"
+    assert words in page.content.decode()
+    assert "Try again" in page.content.decode()
+
+
+def test_of_a_long_file_the_beginning_is_shown(uploaded, monkeypatch):
+    monkeypatch.setattr(import_runs, "PREVIEWED", 2)
+    page = uploaded("x.mrc", b"".join(iso(record(f"001 {number}", f"245 10$aBook {number}")) for number in range(3)))
+    assert page.context["counts"][0] == ("Records read", 2)
+    assert "These are the first 2 records of the file." in page.content.decode()
 
 
 def test_a_file_that_is_too_large_is_refused(english, librarian, settings):
     settings.IMPORT_MAX_BYTES = 10
     page = english.post(UPLOAD, sent("x.mrc", iso(ONEGIN)))
     assert "The file is larger than 10" in page.content.decode()
+    assert not ImportRun.objects.exists()
 
 
-def test_an_upload_that_is_gone_is_asked_for_again(english, librarian):
-    form = {"import_file_name": "gone", "original_file_name": "x.mrc", "format": "0"}
-    answer = english.post(CONFIRM, {**form, "encoding": "auto", "record_format": "auto"})
-    assert answer.url == UPLOAD
-    assert [str(message) for message in get_messages(answer.wsgi_request)] == [
-        "The file is not kept any longer. Choose it again."
-    ]
+def test_the_page_tells_how_far_the_import_is_and_then_stops_asking(english, librarian):
+    now = timezone.now()
+    run = ImportRun.objects.create(
+        file_name="x.mrc",
+        state="running",
+        upload="imports/x",
+        started_at=now,
+        resumed_at=now - timedelta(seconds=10),
+        heard_of_at=now,
+        read_before=1000,
+        read=3000,
+        created=3000,
+        size=90_000,
+        position=30_000,
+    )
+    address = reverse("admin:catalog_importrun_change", args=[run.pk])
+    page = english.get(address).content.decode()
+    assert '<progress id="import-progress" max="100" value="33">' in page
+    assert "200 records per second" in page
+    assert "about 30 s left" in page
+    assert f'hx-get="{address}?said=running30"' in page
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
+    part = english.get(f"{address}?said=running30", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert "import-said" not in part
+    ImportRun.objects.update(state="finished", finished_at=now)
+    part = english.get(f"{address}?said=running30", headers={"HX-Request": "true"}).content.decode()
+    assert "hx-get" not in part
+    assert '<p id="import-said" hx-swap-oob="innerHTML">finished' in part
+
+
+def test_remarks_and_rejected_records_are_taken_away(english, librarian, uploaded, started):
+    bad = iso(record("001 2", "003 =2005"))
+    data = iso(record("001 1", "020 ##$a123", "245 10$aHill")) + bad + b"nonsense\x1d"
+    run = started(uploaded("x.mrc", data)).context["run"]
+    table = b"".join(english.get(reverse("admin:catalog_importrun_remarks", args=[run.pk])).streaming_content)
+    lines = table.decode("utf-8-sig").splitlines()
+    assert lines[0] == "record,outcome,code,remark"
+    assert lines[1] == "1,imported,bad_isbn,“123” is no valid ISBN and was left out."
+    assert [line.split(",")[:3] for line in lines[2:]] == [
+        ["2", "rejected", "unknown_format"], ["3", "rejected", "not_marc"]
+    ]  # fmt: skip
+    answer = english.get(reverse("admin:catalog_importrun_rejected", args=[run.pk]))
+    assert answer["Content-Disposition"] == f'attachment; filename="import-{run.pk}-rejected.mrc"'
+    assert b"".join(answer.streaming_content) == bad + b"nonsense\x1d"
+
+
+def test_rejected_xml_records_come_back_in_an_envelope(english, uploaded, started):
+    data = b'<collection xmlns="http://www.loc.gov/MARC21/slim"><record><leader>00000nam</lead></record></collection>'
+    run = started(uploaded("x.xml", data)).context["run"]
+    answer = english.get(reverse("admin:catalog_importrun_rejected", args=[run.pk]))
+    assert answer["Content-Disposition"] == f'attachment; filename="import-{run.pk}-rejected.xml"'
+    pieces = list(read(BytesIO(b"".join(answer.streaming_content))))
+    assert [piece.refusal.problem for piece in pieces] == ["bad_xml"]
 
 
 def test_importing_and_exporting_are_rights_of_their_own(english, librarian):
@@ -176,7 +259,9 @@ def test_importing_and_exporting_are_rights_of_their_own(english, librarian):
     book = BookFactory()
     assert english.get(UPLOAD).status_code == 403
     assert english.post(UPLOAD, sent("x.mrc", iso(ONEGIN))).status_code == 403
-    assert english.post(CONFIRM, {}).status_code == 403
+    run = ImportRun.objects.create(file_name="x", state="waiting", upload="x", started_at=timezone.now())
+    for deed in ("start", "stop"):
+        assert english.post(reverse(f"admin:catalog_importrun_{deed}", args=[run.pk])).status_code == 403
     assert english.get(COPY_UPLOAD).status_code == 403
     english.post(BOOKS, {"action": "export_marc21", "_selected_action": [book.pk]})
     page = english.get(BOOKS)
@@ -195,7 +280,7 @@ def test_nobody_imports_without_signing_in(english):
 
 
 def test_no_inline_script_or_style_on_the_pages(english, librarian):
-    for page in (english.get(UPLOAD), english.post(UPLOAD, sent("x.mrc", iso(ONEGIN)))):
+    for page in (english.get(UPLOAD), english.post(UPLOAD, sent("x.mrc", iso(ONEGIN)), follow=True)):
         main = page.content.decode().partition('id="content-main"')[2]
         assert "style=" not in main
         assert "onclick" not in main
@@ -236,6 +321,11 @@ def test_selected_books_leave_as_tables(english, librarian):
 
 
 # --- Copies --------------------------------------------------------------------------------------------------------
+def sent_copies(content):
+    """What the browser sends with the form for copies."""
+    return {"import_file": SimpleUploadedFile("copies.csv", content), "format": "0", "resource": "0"}
+
+
 @pytest.fixture
 def book():
     return BookFactory(title="Каштанка", isbns=["9785020138506"], call_number="84 Ч56")
@@ -249,7 +339,7 @@ def test_a_table_of_copies_is_previewed_then_entered(english, librarian, book):
         "1;b1;978-5-02-013850-6;main;book;120,50;17.05.2020;lost\n"
         "2;;5-02-013850-9;ГЛАВНЫЙ;book;;;\n"
     )
-    page = english.post(COPY_UPLOAD, sent("copies.csv", table.encode("cp1251")))
+    page = english.post(COPY_UPLOAD, sent_copies(table.encode("cp1251")))
     assert page.context["counts"] == [("Rows", 2), ("New copies", 1), ("Changed copies", 1), ("Unchanged copies", 0)]
     changed, new = page.context["preview"]
     assert (changed["number"], changed["outcome"]) == (2, "updated")
@@ -284,7 +374,7 @@ def test_every_wrong_row_is_told_and_nothing_is_entered(english, librarian, book
         f"77,b77,{book.uid},main,book,\n"
         f"5,b5,{book.uid},main,book,\n"
     )
-    page = english.post(COPY_UPLOAD, sent("copies.csv", table.encode()))
+    page = english.post(COPY_UPLOAD, sent_copies(table.encode()))
     text = page.content.decode()
     assert "Row 2, branch: “nowhere” is unknown." in text
     assert "Row 3, book: No book has this id or ISBN." in text
@@ -298,10 +388,10 @@ def test_every_wrong_row_is_told_and_nothing_is_entered(english, librarian, book
 def test_exported_copies_may_be_imported_again(english, librarian, book):
     copy = CopyFactory(book=book, shelf_mark="=1+1", note="")
     answer = english.post(COPIES, {"action": "export_csv", "_selected_action": [copy.pk]})
-    page = english.post(COPY_UPLOAD, sent("copies.csv", answer.content))
+    page = english.post(COPY_UPLOAD, sent_copies(answer.content))
     assert [row.import_type for row in page.context["result"].rows] == ["skip"]
 
 
 def test_a_table_of_copies_without_their_numbers_is_refused(english, librarian):
-    page = english.post(COPY_UPLOAD, sent("copies.csv", b"title\nA\n"))
+    page = english.post(COPY_UPLOAD, sent_copies(b"title\nA\n"))
     assert "No column is called “inventory number”" in page.content.decode()

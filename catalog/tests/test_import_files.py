@@ -10,7 +10,8 @@ import pytest
 
 from catalog import tables
 from catalog.import_copies import CopyOptions
-from catalog.imports import import_books, marc_records
+from catalog.import_reading import marc_records
+from catalog.imports import import_books
 from catalog.models import Book, Copy
 from catalog.problems import Problem
 from catalog.tests.data_for_tests import shared

@@ -7,9 +7,10 @@ from io import BytesIO
 import pytest
 from django.db import connection
 
-from catalog import imports
+from catalog import import_reading, imports
 from catalog.import_copies import CopyOptions
-from catalog.imports import Outcome, import_books, marc_records
+from catalog.import_reading import marc_records, read_ahead
+from catalog.imports import Outcome, go_on, import_books
 from catalog.marc.record import Record
 from catalog.models import Author, Book, Copy, Genre, ImportRun, Publisher, SourceRecord
 from catalog.problems import Problem, Remark
@@ -103,8 +104,10 @@ def test_the_import_is_written_down():
     assert entry.detail == {
         "read": 2, "created": 1, "updated": 0, "unchanged": 0, "rejected": 1, "copies_created": 0
     }  # fmt: skip
-    assert done.remarks == [{"record": 2, "problem": "unknown_format", "data": {}}]
-    assert done.finished_at == NOW
+    [remark] = done.remarks.all()
+    assert (remark.record, remark.problem, remark.data, remark.is_refusal) == (2, "unknown_format", {}, True)
+    assert bytes(remark.raw) + b"\x1d" == iso(record("001 2"))
+    assert (done.state, done.finished_at) == ("finished", NOW)
 
 
 def test_the_same_file_twice_creates_nothing_new():
@@ -134,7 +137,7 @@ def test_a_record_that_stands_twice_in_a_file_is_taken_once():
 
 
 def test_twins_in_different_batches_are_taken_once(monkeypatch):
-    monkeypatch.setattr(imports, "BATCH", 1)
+    monkeypatch.setattr(import_reading, "BATCH", 1)
     done, results = run(ONEGIN, ONEGIN)
     assert counts(done) == (2, 1, 0, 1, 0)
     assert results[2].remarks == [Remark(Problem.SAME_RECORD_IN_FILE, {"record": 1})]
@@ -273,7 +276,7 @@ def test_a_trial_leaves_nothing():
 
 
 def test_an_interrupted_import_keeps_its_batches_and_goes_on(monkeypatch):
-    monkeypatch.setattr(imports, "BATCH", 2)
+    monkeypatch.setattr(import_reading, "BATCH", 2)
     records = [record(f"001 {number}", f"245 10$aBook {number}") for number in range(1, 6)]
 
     def broken_off():
@@ -289,6 +292,35 @@ def test_an_interrupted_import_keeps_its_batches_and_goes_on(monkeypatch):
     assert (interrupted.read, interrupted.created, interrupted.finished_at) == (2, 2, None)
     done, _ = run(*records)
     assert counts(done) == (5, 3, 0, 2, 0)
+
+
+def test_an_import_that_goes_on_counts_no_record_twice_and_knows_whose_books_are_taken(monkeypatch):
+    monkeypatch.setattr(import_reading, "BATCH", 2)
+    run(record("001 1", "003 LIB", "245 10$aHill"))
+    file = [
+        record("001 1", "003 LIB", "245 10$aHill"),
+        record("001 2", "245 10$aDale"),
+        record("001 1", "003 LIB", "245 10$aHill", "260 ##$c1977"),
+        record("001 3"),
+        record("001 4", "245 10$aWood"),
+    ]
+    data = b"".join(map(iso, file))
+
+    def stop(run, results):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_books(marc_records(BytesIO(data)), file_name="x", by=None, copies=CopyOptions(), on_batch=stop)
+    interrupted = ImportRun.objects.get(file_name="x")
+    assert (interrupted.state, counts(interrupted), interrupted.reached) == ("running", (2, 1, 0, 1, 0), 2)
+    go_on(interrupted, read_ahead(marc_records(BytesIO(data))), copies=CopyOptions())
+    interrupted.refresh_from_db()
+    assert (interrupted.state, counts(interrupted), interrupted.reached) == ("finished", (5, 3, 0, 1, 1), 5)
+    assert list(Book.objects.order_by("pk").values_list("title", "year")) == [
+        ("Hill", None), ("Dale", None), ("Hill", 1977), ("Wood", None)
+    ]  # fmt: skip
+    [shared] = interrupted.remarks.filter(is_refusal=False)
+    assert (shared.record, shared.problem) == (3, "shared_control_number")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_batch(django_assert_max_num_queries):

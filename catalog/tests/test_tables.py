@@ -13,7 +13,7 @@ from catalog.import_copies import CopyOptions
 from catalog.imports import import_books
 from catalog.models import Book, Copy
 from catalog.problems import Problem, Remark
-from catalog.resources import BOOK_COLUMNS, BookResource, escaped, unescaped
+from catalog.resources import BOOK_COLUMNS, BookResource, escaped
 from catalog.tests.factories import BookFactory
 from library.core.errors import Invalid
 from policies.tests.factories import BranchFactory, ItemTypeFactory
@@ -131,7 +131,7 @@ def test_formulas_are_never_run_by_a_spreadsheet():
     assert escaped("-100 градусов") == "'-100 градусов"
     assert escaped(None) == ""
     for text in ("=1+1", "-750", "'tis", "-100 градусов", "plain"):
-        assert unescaped(escaped(text)) == text
+        assert tables.unescaped(escaped(text)) == text
 
 
 # --- Into the database ---------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_an_exported_table_edited_and_imported_again():
     from csv import reader
     from io import StringIO
 
-    lines = [[unescaped(cell) for cell in row] for row in reader(StringIO(text))]
+    lines = [[tables.unescaped(cell) for cell in row] for row in reader(StringIO(text))]
 
     def again():
         return import_books(tables.books(lines), file_name="x.csv", by=None, copies=CopyOptions())

@@ -14,4 +14,4 @@ class Command(ImportCommand):
     help = "Import books (and copies) from CSV or Excel tables; safe to repeat."
 
     def arrivals(self, stream: BinaryIO, name: str, options: dict[str, Any]) -> Iterable[Incoming]:
-        return tables.books(tables.read(stream, name))
+        return tables.books([tables.unescaped(cell) for cell in row] for row in tables.read(stream, name))

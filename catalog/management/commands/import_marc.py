@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from catalog.bookdata import Incoming
-from catalog.imports import marc_records
+from catalog.import_reading import marc_records
 from catalog.management.import_command import ImportCommand
 from catalog.marc import encodings, mapping
 
