@@ -75,6 +75,11 @@ def sized(name: str, width: int) -> str:
     return name.replace(f"-{max(WIDTHS)}-", f"-{width}-")
 
 
+def cover_digest(book: Book) -> str:
+    """What changes with the content of an uploaded cover: its version in addresses."""
+    return str(book.cover.name).rsplit("-", 1)[-1].removesuffix(".webp")
+
+
 def _as_webp(picture: Image.Image, width: int) -> bytes:
     small = picture.copy()
     small.thumbnail((width, width * 2), Image.Resampling.LANCZOS)

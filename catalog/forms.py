@@ -74,6 +74,7 @@ class SearchForm(forms.Form):
             materials=tuple(map(clean, params.getlist("material")[:MOST_CHOICES])),
             genres=numbers(params.getlist("genre")),
             subjects=numbers(params.getlist("subject")),
+            authors=numbers(params.getlist("by")),
             publishers=numbers(params.getlist("publisher")),
             series=numbers(params.getlist("series")),
             branches=numbers(params.getlist("branch")),

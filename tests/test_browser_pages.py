@@ -47,6 +47,8 @@ NO_PAGES = {
     "account_reset_password_from_key": "own test: needs a letter",
     "account_confirm_login_code": "sign-in by code is off",
     "account_reauthenticate": "own test: signed in",
+    "citation_bibtex": "a file",
+    "citation_ris": "a file",
     "cover": "a picture",
     "cover_image": "a picture",
     "edit_profile": "own test: signed in",
@@ -63,8 +65,12 @@ NO_PAGES = {
     "healthz": "for machines",
     "profile": "own test: signed in",
     "readyz": "for machines",
+    "robots": "for machines",
     "set_language": "takes a form",
     "set_theme": "takes a form",
+    "sitemap": "for machines",
+    "sitemap_file": "for machines",
+    "suggestions": "part of a page",
 }
 """Addresses outside the panel and the API that a stranger does not open as a page, and why."""
 

@@ -92,6 +92,39 @@ def test_everything_works_without_javascript(visit, shelf):
     assert visitor.faults == []
 
 
+def test_suggestions_are_walked_by_keyboard(visit, shelf):
+    visitor = visit(None, language="en")
+    page = visitor.go("/")
+    field = page.get_by_role("combobox", name="Search the catalogue")
+    field.press_sequentially("вой", delay=20)
+    option = page.get_by_role("option")
+    option.first.wait_for()
+    assert option.all_inner_texts()[0].split("\n")[0] == "Война и мир"
+    assert field.get_attribute("aria-expanded") == "true"
+    assert page.locator(".search-box [role=status]").inner_text() == "1 suggestion"
+    visitor.inspect()
+    page.keyboard.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") == option.first.get_attribute("id")
+    assert option.first.get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") is None
+    page.keyboard.press("Escape")
+    assert field.get_attribute("aria-expanded") == "false"
+    assert not page.get_by_role("listbox").is_visible()
+    assert field.input_value() == "вой"
+    page.keyboard.press("ArrowDown")
+    option.first.wait_for()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/books/{shelf[0].uid}/")
+
+    field.press_sequentially("толст", delay=20)
+    option.first.wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".results__count", has_text="2 books").wait_for()
+    assert visitor.faults == []
+
+
 def test_covers_are_pictures_that_load(visit, shelf):
     visitor = visit(None)
     page = visitor.go(f"/books/{shelf[0].uid}/")

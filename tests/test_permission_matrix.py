@@ -27,10 +27,16 @@ ROLES = ("stranger", "reader", "librarian", "admin")
 ADDRESSES = r"""
 GET     {none}                                            in     in     in     in
 GET     search/                                           in     in     in     in
+GET     suggestions/                                      in     in     in     in
 GET     books/<uuid:uid>/                                 in     in     in     in
+GET     books/<uuid:uid>/citation.ris                     in     in     in     in
+GET     books/<uuid:uid>/citation.bib                     in     in     in     in
 GET     authors/<int:pk>/                                 in     in     in     in
 GET     covers/<uuid:uid>.svg                             in     in     in     in
 GET     covers/<uuid:uid>-<int:width>.webp                hidden hidden hidden hidden
+GET     robots.txt                                        in     in     in     in
+GET     sitemap.xml                                       in     in     in     in
+GET     sitemap-<slug:kind>-<int:number>.xml              hidden hidden hidden hidden
 GET     my/                                               login  in     in     in
 POST    my/renew/                                         login  in     hidden hidden
 GET     my/history/                                       login  in     in     in

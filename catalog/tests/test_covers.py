@@ -91,7 +91,7 @@ def test_a_drawn_cover_is_kept_by_browsers_and_runs_nothing(client):
     assert response["Content-Type"] == "image/svg+xml; charset=utf-8"
     assert response["Content-Security-Policy"] == "default-src 'none'"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cache-Control"] == "public, max-age=2592000"
+    assert response["Cache-Control"] == "public, max-age=3600"
     assert "Cookie" not in response.get("Vary", "")
     again = client.get(reverse("cover", args=[book.uid]), headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304

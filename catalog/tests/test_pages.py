@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.tests.factories import ReaderFactory
@@ -258,3 +259,71 @@ def test_the_book_page_takes_a_fixed_number_of_statements(client, war, north, dj
             index_books([BookFactory(authors=["Толстой, Лев Николаевич"], subjects=["Проза", "Мир"]).pk])
         with django_assert_num_queries(11):
             client.get(reverse("book", args=[war.uid]))
+
+
+def test_filters_show_counts_and_choices_are_links_both_ways(english, war, north):
+    index_books([BookFactory(title="Война", authors=["Толстой, Лев Николаевич"], year=1904, language="eng").pk])
+    page = " ".join(english.get("/search/", {"q": "война"}).content.decode().split())
+    author, subject = war.authors.get(name__startswith="Толстой"), war.subjects.get()
+    typed = "/search/?q=%D0%B2%D0%BE%D0%B9%D0%BD%D0%B0"
+    assert f'href="{typed}&amp;by={author.pk}"' in page
+    assert 'Лев Николаевич Толстой</span><span class="facet__count">2</span>' in page
+    assert f'href="{typed}&amp;subject={subject.pk}"' in page
+    assert f'href="{typed}&amp;language=eng"' in page
+
+    both = english.get(f"{typed}&language=eng&language=rus&by={author.pk}").content.decode()
+    assert f'href="{typed}&amp;language=rus&amp;by={author.pk}" aria-current="true"' in both
+    assert f'href="{typed}&amp;language=eng&amp;language=rus" rel="nofollow">Лев Николаевич Толстой<' in both
+    assert "2 books" in both
+
+
+def test_years_are_typed_among_the_filters(english, war):
+    page = english.get("/search/", {"q": "война", "year_from": 1860}).content.decode()
+    assert '<input id="id_year_from" type="number" name="year_from" value="1860"' in page
+    assert "1 book" in page
+    nothing = english.get("/search/", {"q": "война", "year_from": 1990}).content.decode()
+    assert '<input type="hidden" name="year_from" value="1990" form="search-form">' in nothing
+
+
+def test_nothing_found_has_no_empty_filters(english, war):
+    assert 'id="filters"' not in english.get("/search/", {"q": "абракадабра"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "canonical", "is_listed"),
+    [
+        ("", "/search/", True),
+        ("?sort=title&language=rus", "/search/?language=rus", True),
+        ("?branch=1&language=rus", "/search/?branch=1&amp;language=rus", False),
+        ("?language=rus&language=eng", "/search/?language=rus&amp;language=eng", False),
+        ("?language=rus&q=a&page=1", "/search/?q=a&amp;language=rus", False),
+    ],
+)
+def test_results_have_one_canonical_address(client, war, asked, canonical, is_listed):
+    page = client.get(f"/search/{asked}").content.decode()
+    assert f'<link rel="canonical" href="http://127.0.0.1:8000{canonical}">' in page
+    assert ('<meta name="robots" content="noindex">' not in page) == is_listed
+
+
+def test_suggestions_lead_to_books_authors_and_subjects(english, war, django_assert_max_num_queries):
+    with django_assert_max_num_queries(4):
+        response = english.get("/suggestions/", {"q": "вой"})
+    page = response.content.decode()
+    assert f'data-url="/books/{war.uid}/"' in page
+    assert f'data-url="/search/?subject={war.subjects.get().pk}"' in page
+    assert 'data-says="2 suggestions"' in page
+    assert response["Cache-Control"] == "private, max-age=60"
+    author = english.get("/suggestions/", {"q": "толст"}).content.decode()
+    assert f'data-url="/authors/{war.authors.get(name__startswith="Толстой").pk}/"' in author
+    assert "Лев Николаевич Толстой" in author
+    for strange in ("", "а", "\0", "x" * 5000, "<script>"):
+        assert 'role="option"' not in english.get("/suggestions/", {"q": strange}).content.decode()
+
+
+def test_suggestions_are_limited(client, monkeypatch):
+    monkeypatch.setattr("catalog.search_views.SuggestionsLimit.calls", 2)
+    monkeypatch.setattr("library.core.api.time.time", lambda: 1_800_000_000)
+    cache.clear()
+    answers = [client.get("/suggestions/?q=аб") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["Retry-After"] == "61"

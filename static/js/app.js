@@ -5,7 +5,9 @@
    data-show-password                   a button inside .password: shows what was typed
    data-opens="id"                      a button: opens the <dialog> of that id; data-closes inside it closes it
    data-submits-on-change               a select or checkbox: submits its form
-   data-select-on-focus                 an input: selects its text when it gets the focus */
+   data-select-on-focus                 an input: selects its text when it gets the focus
+   data-copies="id"                     a hidden button: shown where there is a clipboard, copies the text of that element
+                                        and says the words of its data-says element */
 
 const YEAR = 31536000;
 
@@ -22,6 +24,21 @@ function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (menu !== except && !menu.contains(except)) menu.open = false;
   }
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).innerText);
+  const words = button.querySelector("[data-says]");
+  words.textContent = words.dataset.says;
+  button.classList.add("is-done");
+  setTimeout(() => {
+    words.textContent = "";
+    button.classList.remove("is-done");
+  }, 2500);
+}
+
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
 }
 
 document.addEventListener("click", (event) => {
@@ -41,6 +58,8 @@ document.addEventListener("click", (event) => {
     document.getElementById(button.dataset.opens).showModal();
   } else if ("closes" in button.dataset) {
     button.closest("dialog").close();
+  } else if (button.dataset.copies) {
+    copy(button);
   }
 });
 

@@ -1,0 +1,105 @@
+"""Pages of one book and of one author, and a book's citation as a file."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from catalog import citations
+from catalog.availability import availability_of, book_cards, copies_of, main_names
+from catalog.forms import page_number
+from catalog.linked_data import as_schema, cited, preview_image, script_json
+from catalog.models import Author, Book, Contribution
+from catalog.queries import SearchQuery, Sort, search_books
+from catalog.result_pages import page_of
+from policies.models import Branch
+
+OTHER_BOOKS = 6
+"""Books by the same author below a book."""
+
+
+def _described() -> QuerySet[Book]:
+    """Books with everything that is told of one."""
+    parts = Contribution.objects.select_related("author")
+    return (
+        Book.objects.select_related("publisher", "series")
+        .defer("search_vector")
+        .prefetch_related("isbns", Prefetch("contributions", parts))
+    )
+
+
+@require_safe
+def book(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Everything the library knows of a book, and where its copies are."""
+    shown = get_object_or_404(_described().prefetch_related("genres", "subjects"), uid=uid)
+    names = main_names(shown)
+    writers = [part.author for part in shown.contributions.all() if part.author.name in names]
+    copies = _by_branch(copies_of(shown))
+    reference = cited(shown)
+    context = {
+        "book": shown,
+        "names": names,
+        "roles": _by_role(shown.contributions.all()),
+        "availability": availability_of([shown.pk])[shown.pk],
+        "copies": copies,
+        "author": writers[0] if writers else None,
+        "other_books": book_cards(_others_by(writers[0], shown)) if writers else [],
+        "citations": {style: write(reference) for style, write in citations.TEXTS.items()},
+        "linked_data": script_json(as_schema(shown, copies)),
+        "preview_image": preview_image(shown),
+    }
+    return render(request, "catalog/book.html", context)
+
+
+def _others_by(author: Author, shown: Book) -> list[int]:
+    """Keys of the latest books in the catalogue that the author had a part in.
+
+    Twice as many parts are read as books are wanted, because one may have several parts in one book; by key, so that
+    PostgreSQL never sorts all the books of somebody who has thousands.
+    """
+    parts = Contribution.objects.filter(author=author).exclude(book=shown).order_by("-pk")
+    books = parts.values_list("book_id", flat=True)[: 2 * OTHER_BOOKS]
+    return list(dict.fromkeys(books))[:OTHER_BOOKS]
+
+
+def _by_role(contributions: Iterable[Contribution]) -> list[tuple[str, list[Author]]]:
+    """Roles in words, in the order of the title page, each with its people; authors need no word."""
+    roles: dict[str, list[Author]] = {}
+    for part in contributions:
+        role = "" if part.role == Contribution.Role.AUTHOR else str(part.get_role_display()).capitalize()
+        roles.setdefault(role, []).append(part.author)
+    return list(roles.items())
+
+
+def _by_branch(copies: Iterable[Any]) -> list[tuple[Branch, list[Any]]]:
+    branches: dict[Branch, list[Any]] = {}
+    for copy in copies:
+        branches.setdefault(copy.branch, []).append(copy)
+    return list(branches.items())
+
+
+@require_safe
+def citation(request: HttpRequest, uid: UUID, ending: str) -> HttpResponse:
+    """The citation of a book as a file for reference managers: `ending` is a key of `citations.FILES`."""
+    shown = get_object_or_404(_described(), uid=uid)
+    write, media_type = citations.FILES[ending]
+    name = f"{citations.file_name(cited(shown))}.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Robots-Tag": "noindex"}
+    return HttpResponse(write(cited(shown)), content_type=f"{media_type}; charset=utf-8", headers=headers)
+
+
+@require_safe
+def author(request: HttpRequest, pk: int) -> HttpResponse:
+    """The books that somebody had a part in."""
+    shown = get_object_or_404(Author, pk=pk)
+    query = SearchQuery(authors=[pk], sort=Sort.YEAR, page=page_number(request.GET))
+    result = search_books(query)
+    if not result.book_ids and result.total:
+        return redirect(f"{reverse('author', args=[pk])}?page={result.pages}")
+    context = {"author": shown, "result": result, "cards": book_cards(result.book_ids), "page": page_of(result)}
+    return render(request, "catalog/author.html", context)
