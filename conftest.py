@@ -11,6 +11,7 @@ def restore_role_groups(**_kwargs):
     """Django empties the tables after a test with real commits and says so by this signal."""
     if not Group.objects.exists():
         import_module("accounts.migrations.0002_role_groups").make_role_groups(apps, None)
+        import_module("stocktaking.migrations.0002_permissions").grant(apps, None)
 
 
 def pytest_sessionstart(session):

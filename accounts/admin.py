@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts import actions, wording
+from accounts.card_printing import PrintsCards
 from accounts.forms import BlockForm, CardForm, DayInput, NewReaderForm, NewUserForm, ReaderForm, UserForm
 from accounts.models import STAFF_ROLES, Reader, ReaderBlock, Role, User
 from accounts.queries import duplicate_candidates, readers_matching
@@ -103,7 +104,7 @@ def active_blocks() -> QuerySet[ReaderBlock]:
 
 
 @admin.register(Reader)
-class ReaderAdmin(admin.ModelAdmin):
+class ReaderAdmin(PrintsCards, admin.ModelAdmin):
     """Readers and their cards: registered with a look at likely duplicates, changed by actions."""
 
     form = ReaderForm
@@ -119,6 +120,7 @@ class ReaderAdmin(admin.ModelAdmin):
         ("registered_on", admin.DateFieldListFilter),
     )
     list_per_page = 50
+    actions = ("print_cards",)
     search_fields = ("folded_name",)
     search_help_text = gettext_lazy("Name, card, phone or e-mail")
     show_full_result_count = False

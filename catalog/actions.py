@@ -35,8 +35,8 @@ Thing = TypeVar("Thing", bound=NamedThing)
 SHARED: dict[str, type[Publisher | Series]] = {"publisher": Publisher, "series": Series}
 TOPICS: dict[str, type[Genre | Subject]] = {"genres": Genre, "subjects": Subject}
 PARTS = ("isbns", "contributions")
-SAID_HERE = (Copy.Status.AVAILABLE, Copy.Status.ON_ORDER, Copy.Status.DAMAGED, Copy.Status.WITHDRAWN)
-"""States of a copy that its description may take; the others follow from loans."""
+SAID_HERE = (Copy.Status.AVAILABLE, Copy.Status.ON_ORDER, Copy.Status.DAMAGED, Copy.Status.LOST)
+"""States of a copy that are simply said; the others follow from loans and withdrawal acts."""
 
 
 def create_book(*, fields: Mapping[str, Any], by: Any, now: datetime) -> Book:
@@ -87,17 +87,20 @@ def update_copy(*, copy_id: int, fields: Mapping[str, Any], by: Any, now: dateti
 
 
 def set_copy_status(*, copy_id: int, status: Copy.Status, by: Any, now: datetime) -> Copy:
-    """Say how a copy stands: on the shelf, on order, damaged, withdrawn. Loans and losses are circulation's to write.
+    """Say how a copy stands: on the shelf, on order, damaged, missing from its shelf. Loans are circulation's to write.
 
-    Raises Invalid for a copy on loan and for a status that is not said here, Copy.DoesNotExist, Busy.
+    Raises Invalid for a copy on loan or withdrawn and for a status that is not said here, Copy.DoesNotExist, Busy.
     """
     with one_commit():
         Book.objects.filter(copies=copy_id).locked().first()
         copy = Copy.objects.locked().get(pk=copy_id)
         if status not in SAID_HERE:
-            raise Invalid({"status": [_("A copy becomes “%(status)s” at the desk only.") % {"status": status.label}]})
+            message = _("A copy becomes “%(status)s” at the desk or by an act only.")
+            raise Invalid({"status": [message % {"status": status.label}]})
         if copy.status == Copy.Status.LOANED:
             raise Invalid({"status": [_("%(copy)s is on loan. Take it back first.") % {"copy": copy}]})
+        if copy.status == Copy.Status.WITHDRAWN:
+            raise Invalid({"status": [_("%(copy)s was withdrawn. Restore it first.") % {"copy": copy}]})
         former = copy.status
         if former != status:
             _set(copy, {"status": status})

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from catalog import actions
 from catalog.availability import ON_SHELF, main_names
+from catalog.copy_admin import AddsCopies, ManyCopies
 from catalog.cover_images import drop_cover, put_cover
 from catalog.forms import BookForm, CopyForm, IsbnForm, NamedThingForm
 from catalog.import_admin import BOOK_EXPORTS, COPY_EXPORTS, BookImportExport, CopyImportExport
@@ -230,7 +231,7 @@ class HoldingsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Book)
-class BookAdmin(BookImportExport, IndexedAdmin):
+class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
     """Books, with their people, ISBNs and copies on one page."""
 
     form = BookForm
@@ -404,7 +405,7 @@ def _marks(name: str, new: Copy.Status, label: Any) -> Callable[..., None]:
 
 
 @admin.register(Copy)
-class CopyAdmin(CopyImportExport, IndexedAdmin):
+class CopyAdmin(ManyCopies, CopyImportExport, IndexedAdmin):
     """Copies. How they stand changes by actions only, and with loans."""
 
     form = CopyForm
@@ -429,7 +430,10 @@ class CopyAdmin(CopyImportExport, IndexedAdmin):
         _marks("mark_available", Copy.Status.AVAILABLE, gettext_lazy("Mark as available")),
         _marks("mark_damaged", Copy.Status.DAMAGED, gettext_lazy("Mark as damaged")),
         _marks("mark_on_order", Copy.Status.ON_ORDER, gettext_lazy("Mark as on order")),
-        _marks("mark_withdrawn", Copy.Status.WITHDRAWN, gettext_lazy("Withdraw")),
+        _marks("mark_lost", Copy.Status.LOST, gettext_lazy("Mark as lost")),
+        "print_labels",
+        "withdraw",
+        "restore",
     )
 
     def books_of(self, rows: Iterable[Copy]) -> set[int]:

@@ -13,6 +13,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from catalog import lookups as lookups
+from catalog.holdings import Withdrawal as Withdrawal
+from catalog.holdings import WithdrawalAct as WithdrawalAct
 from catalog.titles import sort_title
 from library.core.text import fold
 from policies.models import Branch, ItemType

@@ -110,20 +110,21 @@ _KEYS = str.maketrans(
 
 def copy_by_scan(code: str) -> Copy | None:
     """The copy with this barcode, else with this inventory number, whatever the case or the keyboard layout."""
-    readings = _readings(code)
+    meant = readings(code)
     copies = Copy.objects.select_related("book", "branch")
-    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in readings])
-    cases = [as_typed for reading in readings for as_typed in (reading, reading.upper(), reading.lower())]
+    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in meant])
+    cases = [as_typed for reading in meant for as_typed in (reading, reading.upper(), reading.lower())]
     return by_barcode.first() or copies.filter(inventory_number__in=cases).first()
 
 
 def reader_by_scan(code: str) -> Reader | None:
     """The reader with this card number, whatever the case or the keyboard layout."""
     readers = Reader.objects.select_related("category", "home_branch").alias(folded=Lower("card_number"))
-    return readers.filter(folded__in=[reading.lower() for reading in _readings(code)]).first()
+    return readers.filter(folded__in=[reading.lower() for reading in readings(code)]).first()
 
 
-def _readings(code: str) -> list[str]:
+def readings(code: str) -> list[str]:
+    """What a scanner may have meant: as it came, and as if the keyboard had been in English."""
     code = code.strip()
     return [code, code.translate(_KEYS)]
 

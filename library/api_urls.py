@@ -11,6 +11,7 @@ from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet
 from circulation.api import LoanViewSet
 from library.core.api import NotFound
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
+from stocktaking.api import StocktakeViewSet
 
 MANY: dict[str, Any] = {"get": "list", "post": "create"}
 ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update"}
@@ -46,6 +47,9 @@ v1: list[URLPattern | URLResolver] = [
     path("loans/<uuid:uid>/", LoanViewSet.as_view({"get": "retrieve"}), name="loan"),
     path("loans/<uuid:uid>/renew/", LoanViewSet.as_view({"post": "renew"}), name="loan-renew"),
     path("loans/<uuid:uid>/return/", LoanViewSet.as_view({"post": "return_copy"}), name="loan-return"),
+    path("stocktakes/", StocktakeViewSet.as_view({"get": "list"}), name="stocktakes"),
+    path("stocktakes/<uuid:uid>/", StocktakeViewSet.as_view({"get": "retrieve"}), name="stocktake"),
+    path("stocktakes/<uuid:uid>/scans/", StocktakeViewSet.as_view({"post": "scan"}), name="stocktake-scans"),
     path("branches/", BranchViewSet.as_view({"get": "list"}), name="branches"),
     path("reader-categories/", ReaderCategoryViewSet.as_view({"get": "list"}), name="reader-categories"),
     path("item-types/", ItemTypeViewSet.as_view({"get": "list"}), name="item-types"),

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "catalog",
     "notifications",
     "circulation",
+    "stocktaking",
     "demo",
     "library.apps.LibraryAdminConfig",
     "django.contrib.auth",

@@ -24,6 +24,8 @@ TASKS = (
         (
             "catalog.book",
             "catalog.copy",
+            "catalog.withdrawalact",
+            "stocktaking.stocktake",
             "catalog.author",
             "catalog.genre",
             "catalog.subject",

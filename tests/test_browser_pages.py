@@ -13,10 +13,13 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+import stocktaking.actions
 from accounts import actions
 from accounts.models import Reader
 from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory
-from catalog.models import Contribution, ImportRun
+from catalog.copy_actions import withdraw_copies
+from catalog.holdings import WithdrawalReason
+from catalog.models import Book, Contribution, ImportRun
 from catalog.tests.factories import (
     AuthorFactory,
     BookFactory,
@@ -37,6 +40,7 @@ from policies.tests.factories import (
     OpeningHoursFactory,
     ReaderCategoryFactory,
 )
+from stocktaking.models import Stocktake
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -63,6 +67,15 @@ NO_PAGES = {
     "desk_scan": "takes a form",
     "renew_mine": "takes a form",
     "healthz": "for machines",
+    "stocktake": "own test: staff",
+    "stocktake_report": "own test: staff",
+    "stocktake_protocol": "own test: staff",
+    "stocktake_export": "a table",
+    "stocktake_close": "takes a form",
+    "stocktake_correct": "takes a form",
+    "stocktake_scan": "takes a form",
+    "stocktake_undo": "takes a form",
+    "stocktake_upload": "takes a form",
     "profile": "own test: signed in",
     "readyz": "for machines",
     "robots": "for machines",
@@ -100,6 +113,15 @@ def world():
     LoanFactory(reader=reader, copy=CopyFactory(book=book, branch=branch))
     LoanFactory(reader=reader, returned_at=datetime(2026, 3, 10, 12, tzinfo=UTC))
     copy = CopyFactory(book=book, branch=branch)
+    withdraw_copies(
+        copy_ids=[CopyFactory(book=book, branch=branch).pk],
+        act_number="12/26",
+        dated_on=date(2026, 3, 1),
+        reason=WithdrawalReason.WORN_OUT,
+        by=None,
+        now=timezone.now(),
+    )
+    stocktaking.actions.start(branch=branch, by=None, now=timezone.now())
     LetterFactory(reader=reader)
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
@@ -172,6 +194,9 @@ def panel_pages():
     """Every list of the panel with its forms; the front page first."""
     yield reverse("admin:index")
     yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])
+    yield reverse("admin:catalog_book_add_copies", args=[Book.objects.first().pk])
+    yield reverse("admin:catalog_copy_labels")
+    yield reverse("admin:accounts_reader_cards", query={"readers": Reader.objects.first().pk})
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
         options = model_admin.opts
         yield reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
@@ -223,6 +248,24 @@ def test_pages_of_the_desk(visit, world, language):
     visitor.page.keyboard.press("Enter")
     visitor.page.wait_for_load_state("networkidle")
     visitor.inspect()
+    assert "\n".join(visitor.faults) == ""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_pages_of_a_stocktake(visit, world, language):
+    visitor = visit(LibrarianFactory(), language=language)
+    uid = Stocktake.objects.get().uid
+    visitor.go(reverse("stocktake", args=[uid]))
+    for code in (world["copy"].barcode, "no-such-number"):
+        visitor.page.keyboard.type(code)
+        visitor.page.keyboard.press("Enter")
+        visitor.page.locator(
+            ".slip__line", has_text=code if code == "no-such-number" else world["book"].title
+        ).wait_for()
+    look(visitor)
+    for name in ("stocktake_report", "stocktake_protocol"):
+        visitor.go(reverse(name, args=[uid]))
+        look(visitor)
     assert "\n".join(visitor.faults) == ""
 
 

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, get_resolver
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory, UserFactory
@@ -20,6 +21,7 @@ from catalog.tests.factories import CopyFactory
 from circulation.tests.factories import LoanFactory
 from library.core.api import ApiView, Limit
 from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
+from stocktaking.models import Stocktake
 
 pytestmark = pytest.mark.django_db
 ROLES = ("stranger", "reader", "librarian", "admin")
@@ -85,6 +87,20 @@ GET     admin/catalog/importrun/<int:pk>/remarks/         login  login  hidden h
 GET     admin/catalog/importrun/<int:pk>/rejected/        login  login  hidden hidden
 GET     admin/catalog/copy/import/                        login  login  in     in
 POST    admin/catalog/copy/import/                        login  login  in     in
+GET     admin/stocktakes/<uuid:uid>/                      login  no     in     in
+POST    admin/stocktakes/<uuid:uid>/scan/                 login  no     in     in
+POST    admin/stocktakes/<uuid:uid>/upload/               login  no     in     in
+GET     admin/stocktakes/<uuid:uid>/report/               login  no     in     in
+POST    admin/stocktakes/<uuid:uid>/correct/              login  no     in     in
+POST    admin/stocktakes/<uuid:uid>/undo/                 login  no     in     in
+POST    admin/stocktakes/<uuid:uid>/close/                login  no     in     in
+GET     admin/stocktakes/<uuid:uid>/protocol/             login  no     in     in
+GET     admin/stocktakes/<uuid:uid>/export/               login  no     in     in
+GET     admin/catalog/book/<int:pk>/add-copies/           login  login  in     in
+GET     admin/catalog/copy/labels/                        login  login  in     in
+GET     admin/catalog/copy/withdraw/                      login  login  in     in
+POST    admin/catalog/withdrawalact/<int:pk>/restore/     login  login  hidden hidden
+GET     admin/accounts/reader/cards/                      login  login  in     in
 POST    admin/catalog/copy/process_import/                login  login  in     in
 POST    admin/accounts/reader/<int:pk>/renew-card/        login  login  in     in
 POST    admin/accounts/reader/<int:pk>/replace-card/      login  login  in     in
@@ -138,6 +154,9 @@ POST    api/v1/loans/return/                              login  no     in     i
 GET     api/v1/loans/<uuid:uid>/                          login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/renew/                    login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/return/                   login  no     in     in
+GET     api/v1/stocktakes/                                login  no     in     in
+GET     api/v1/stocktakes/<uuid:uid>/                     login  no     in     in
+POST    api/v1/stocktakes/<uuid:uid>/scans/               login  no     in     in
 GET     api/v1/branches/                                  in     in     in     in
 GET     api/v1/reader-categories/                         login  no     in     in
 GET     api/v1/item-types/                                login  no     in     in
@@ -161,6 +180,7 @@ catalog.importrun                         view                      view
 catalog.publisher                         view add change           view add change delete
 catalog.series                            view add change           view add change delete
 catalog.subject                           view add change           view add change delete
+catalog.withdrawalact                     view                      view
 circulation.loan                          view                      view
 core.auditentry                           -                         view
 core.jobrun                               -                         view
@@ -174,6 +194,7 @@ policies.closedday                        view                      view add cha
 policies.itemtype                         view                      view add change delete
 policies.lendingrule                      view                      view add change delete
 policies.readercategory                   view                      view add change delete
+stocktaking.stocktake                     view add                  view add
 """
 """Model on the panel, and what librarians and administrators may do there; strangers and readers must sign in."""
 
@@ -241,6 +262,7 @@ def world(monkeypatch):
     copy = CopyFactory(book__authors=["Толстой, Лев"], branch=centre, item_type=ItemTypeFactory(code="book"))
     vera = ReaderFactory(category=adult, home_branch=centre, user=UserFactory())
     loan = LoanFactory(reader=vera, copy__branch=centre)
+    stocktake = Stocktake.objects.create(branch=centre, started_at=timezone.now())
     return {
         "books/": {"<uuid:uid>": copy.book.uid},
         "covers/": {"<uuid:uid>": copy.book.uid, "<int:width>": 320},
@@ -252,6 +274,9 @@ def world(monkeypatch):
         "staff/": {"<uuid:uid>": LibrarianFactory().uid},
         "letter/": {"<int:pk>": 0},
         "importrun/": {"<int:pk>": 0},
+        "stocktakes/": {"<uuid:uid>": stocktake.uid},
+        "book/": {"<int:pk>": copy.book.pk},
+        "withdrawalact/": {"<int:pk>": 0},
     }
 
 

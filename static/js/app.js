@@ -7,7 +7,8 @@
    data-submits-on-change               a select or checkbox: submits its form
    data-select-on-focus                 an input: selects its text when it gets the focus
    data-copies="id"                     a hidden button: shown where there is a clipboard, copies the text of that element
-                                        and says the words of its data-says element */
+                                        and says the words of its data-says element
+   data-print                           a button: prints the page; hidden without JavaScript */
 
 const YEAR = 31536000;
 
@@ -79,3 +80,8 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits-on-change]")) event.target.form.requestSubmit();
 });
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

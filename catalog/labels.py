@@ -1,0 +1,119 @@
+"""Labels of copies: which copies, and what each label says."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.copy_forms import keys
+from catalog.copy_numbers import consecutive
+from catalog.models import Copy
+from printing.faces import BarcodeLabel, Face, SpineLabel
+from printing.forms import LayoutForm
+from printing.sheets import MOST_LABELS
+from printing.stocks import BY_CODE, Use
+
+KINDS = [
+    ("barcode", gettext_lazy("barcodes")),
+    ("qr", gettext_lazy("QR codes")),
+    ("spine", gettext_lazy("spine labels")),
+]
+
+
+class LabelsForm(LayoutForm):
+    """Whose labels, of which kind, on which paper. Copies come from a list, a book, an import or a range of numbers."""
+
+    uses = (Use.LABEL, Use.SPINE)
+
+    kind = forms.ChoiceField(label=gettext_lazy("What to print"), choices=KINDS, widget=forms.RadioSelect)
+    copies = forms.CharField(widget=forms.HiddenInput, max_length=20 * MOST_LABELS, required=False)
+    book = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    run = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    first = forms.CharField(label=gettext_lazy("From inventory number"), max_length=40, required=False)
+    last = forms.CharField(label=gettext_lazy("To inventory number"), max_length=40, required=False)
+
+    field_order = ("kind", "first", "last", "stock", "start", "offset_x", "offset_y", "has_outlines")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].initial = "barcode"
+        if any(self[name].value() for name in ("copies", "book", "run")):
+            del self.fields["first"], self.fields["last"]
+
+    def clean(self) -> dict[str, Any]:
+        """There are copies to print for, and not too many; barcodes do not go on paper for spines only."""
+        cleaned: dict[str, Any] = super().clean()
+        stock = BY_CODE.get(cleaned.get("stock", ""))
+        if stock and Use.LABEL not in stock.uses and cleaned.get("kind") != "spine":
+            self.add_error("stock", _("These labels are too small for a barcode. Choose other paper."))
+        if not self.errors:
+            self.found = self._copies(cleaned)
+            if not self.found:
+                raise ValidationError(_("There are no such copies."))
+            if len(self.found) > MOST_LABELS:
+                raise ValidationError(_("Print %(most)d labels at most at once."), params={"most": MOST_LABELS})
+        return cleaned
+
+    def faces(self) -> Iterable[Face]:
+        """One label a copy."""
+        kind = self.cleaned_data["kind"]
+        return [spine_label(copy) if kind == "spine" else barcode_label(copy, kind == "qr") for copy in self.found]
+
+    def _copies(self, cleaned: dict[str, Any]) -> list[Copy]:
+        rows = Copy.objects.select_related("book", "branch").order_by("inventory_number")
+        rows = rows.only(
+            "inventory_number", "barcode", "shelf_mark", "book__title", "book__call_number", "branch__code"
+        )
+        found: QuerySet[Copy]
+        if cleaned.get("copies"):
+            found = rows.filter(pk__in=keys(cleaned["copies"]))
+        elif cleaned.get("book"):
+            found = rows.filter(book=cleaned["book"])
+        elif cleaned.get("run"):
+            found = rows.filter(book__source__run=cleaned["run"])
+        elif cleaned.get("first"):
+            found = rows.filter(inventory_number__in=numbers_between(cleaned["first"], cleaned.get("last") or ""))
+        else:
+            raise ValidationError({"first": _("Type the first inventory number.")})
+        return list(found[: MOST_LABELS + 1])
+
+
+def numbers_between(first: str, last: str) -> list[str]:
+    """All inventory numbers from `first` to `last`, which differ in their last digits only; `last` empty: just one.
+
+    Raises ValidationError for other pairs and for more than can be printed.
+    """
+    if not last or first == last:
+        return [first]
+    ends = [re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", number, re.DOTALL) for number in (first, last)]
+    if not (ends[0] and ends[1] and ends[0].group(1, 3) == ends[1].group(1, 3)):
+        raise ValidationError({"last": _("The two numbers may differ in their last digits only.")})
+    count = int(ends[1][2]) - int(ends[0][2]) + 1
+    if count < 1:
+        raise ValidationError({"last": _("The last number comes before the first.")})
+    if count > MOST_LABELS:
+        raise ValidationError({"last": _("Print %(most)d labels at most at once.") % {"most": MOST_LABELS}})
+    return consecutive(first, count)
+
+
+def barcode_label(copy: Copy, is_qr: bool) -> BarcodeLabel:
+    """The label that goes inside the cover."""
+    return BarcodeLabel(
+        library=settings.LIBRARY_NAME,
+        barcode=copy.barcode,
+        inventory_number=copy.inventory_number,
+        title=copy.book.title,
+        shelf_mark=copy.shelf_mark,
+        is_qr=is_qr,
+    )
+
+
+def spine_label(copy: Copy) -> SpineLabel:
+    """The label of the back."""
+    return SpineLabel(shelf_mark=copy.shelf_mark or copy.book.call_number, branch=copy.branch.code)
