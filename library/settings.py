@@ -48,6 +48,13 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=200 * 1024 * 1024)
 has a limit of its own."""
 IMPORT_MAX_BYTES_OF_COPIES = 10 * 1024 * 1024
 """Bytes of a table of copies, which is held in memory."""
+OAI_NAMESPACE = env.str("OAI_NAMESPACE", default="")
+"""The domain name in the identifiers that harvesters keep (oai:NAMESPACE:…); the host of LIBRARY_URL unless given. Once
+harvesters know it, it stays, whatever becomes of the address."""
+OAI_ADMIN_EMAIL = env.str("OAI_ADMIN_EMAIL", default="")
+"""Whom harvesters write to; DEFAULT_FROM_EMAIL unless given."""
+EXCHANGE_CALLS_PER_MINUTE = env.int("EXCHANGE_CALLS_PER_MINUTE", default=300)
+"""Requests a minute that one network address may make to the OAI-PMH provider, and as many to the SRU server."""
 LENDING_BRANCH = env.str("LENDING_BRANCH", default="copy")
 """Whose rules apply to a loan: the `copy`'s home branch or the `desk`'s."""
 HOUR_LOAN_AFTER_CLOSING = env.str("HOUR_LOAN_AFTER_CLOSING", default="closing")
@@ -63,6 +70,7 @@ INSTALLED_APPS = [
     "policies",
     "accounts",
     "catalog",
+    "exchange",
     "notifications",
     "circulation",
     "stocktaking",

@@ -39,6 +39,10 @@ GET     covers/<uuid:uid>-<int:width>.webp                hidden hidden hidden h
 GET     robots.txt                                        in     in     in     in
 GET     sitemap.xml                                       in     in     in     in
 GET     sitemap-<slug:kind>-<int:number>.xml              hidden hidden hidden hidden
+GET     oai                                               in     in     in     in
+GET     sru                                               in     in     in     in
+GET     opensearch.xml                                    in     in     in     in
+GET     new.atom                                          in     in     in     in
 GET     my/                                               login  in     in     in
 POST    my/renew/                                         login  in     hidden hidden
 GET     my/history/                                       login  in     in     in

@@ -11,10 +11,9 @@ LONGEST_RECORD = 99_999
 LONGEST_FIELD = 9_999
 """Bytes of a field: what the four digits of the directory can say."""
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_XML = {
-    False: '<collection xmlns="http://www.loc.gov/MARC21/slim">',
-    True: '<collection xmlns="info:lc/xmlns/marcxchange-v1" format="RUSMARC">',
-}
+NAMESPACES = {False: "http://www.loc.gov/MARC21/slim", True: "info:lc/xmlns/marcxchange-v1"}
+"""XML namespaces of MARCXML and, where a record is UNIMARC, of MarcXchange."""
+_XML = {False: f'xmlns="{NAMESPACES[False]}"', True: f'xmlns="{NAMESPACES[True]}" format="RUSMARC"'}
 
 
 class TooLong(Exception):
@@ -65,26 +64,43 @@ def is_unimarc(record: Record) -> bool:
 
 def marcxml(records: Iterable[Record], *, unimarc: bool = False) -> Iterator[str]:
     """A whole XML document, piece by piece: MARCXML, or MarcXchange for UNIMARC and RUSMARC."""
-    yield f'<?xml version="1.0" encoding="UTF-8"?>\n{_XML[unimarc]}\n'
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<collection {_XML[unimarc]}>\n'
     for record in records:
         yield _xml_record(record)
     yield "</collection>\n"
 
 
-def _xml_record(record: Record) -> str:
+def lone_xml_record(record: Record, *, unimarc: bool = False) -> str:
+    """The record as an element to put into other documents, with the namespace (and format) on itself."""
+    return _xml_record(record, f" {_XML[unimarc]}")
+
+
+def _xml_record(record: Record, attributes: str = "") -> str:
     leader = f"     {_plain(record.leader[5:9])}a22     {_plain(record.leader[17:20])}{_entry_map(record)}"
-    lines = ["<record>", f"  <leader>{leader}</leader>"]
+    lines = [f"<record{attributes}>", f"  <leader>{leader}</leader>"]
     for field in record.fields:
         if not field.subfields:
-            lines.append(f"  <controlfield tag={quoteattr(field.tag)}>{_text(field.data)}</controlfield>")
+            lines.append(f"  <controlfield tag={quoteattr(field.tag)}>{xml_text(field.data)}</controlfield>")
             continue
         first, second = (quoteattr(_plain(indicator)) for indicator in field.indicators)
         lines.append(f"  <datafield tag={quoteattr(field.tag)} ind1={first} ind2={second}>")
-        lines += [f"    <subfield code={quoteattr(code)}>{_text(value)}</subfield>" for code, value in field.subfields]
+        for code, value in field.subfields:
+            lines.append(f"    <subfield code={quoteattr(code)}>{xml_text(value)}</subfield>")
         lines.append("  </datafield>")
     lines.append("</record>\n")
     return "\n".join(lines)
 
 
-def _text(value: str) -> str:
-    return escape(_NOT_IN_XML.sub("", value))
+def xml_text(value: str) -> str:
+    """The text as XML has it."""
+    return escape(xml_plain(value))
+
+
+def xml_attribute(value: str) -> str:
+    """The text as the quoted value of an attribute."""
+    return quoteattr(xml_plain(value))
+
+
+def xml_plain(value: str) -> str:
+    """The text without the characters that XML cannot have at all."""
+    return _NOT_IN_XML.sub("", value)
