@@ -38,6 +38,7 @@ MESSAGES = {
     38: "Too many boolean operators in query",
     39: "Proximity not supported",
     46: "Unsupported boolean modifier",
+    47: "Cannot process query",
     48: "Query feature unsupported",
     61: "First record position out of range",
     66: "Unknown schema for retrieval",

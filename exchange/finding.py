@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import StringAgg
 from django.contrib.postgres.search import SearchQueryField, SearchRank, SearchVector
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db import OperationalError, connection, transaction
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
+from psycopg.errors import QueryCanceled
 
 from catalog import isbn
-from catalog.models import Book, Contribution, Isbn, MaterialType, folded_name
+from catalog.models import Book, Contribution, Isbn, MaterialType, Publisher, folded_name
 from catalog.queries import CAP as MOST_RANKED
 from catalog.queries import Matches
 from catalog.search import MOST_TERMS, SHORTEST_PREFIX, as_tsquery
@@ -20,6 +23,8 @@ from library.core.text import fold
 
 CAP = 10_000
 """Hits that are counted and can be reached."""
+LONGEST_MS = 5000
+"""Milliseconds that any statement of a query may take; anybody may ask."""
 WEIGHTS = [0.1, 0.3, 0.8, 1.0]
 """What a word counts by its place, as on the pages: description; subjects, publisher; names; title."""
 Found = str | Q
@@ -41,6 +46,17 @@ def find(query: Query, *, start: int, size: int) -> Page:
 
     Without a sort key the best come first (of the `MOST_RANKED` newest), for a query without words the newest.
     """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(LONGEST_MS)])
+        try:
+            return _find(query, start, size)
+        except OperationalError as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise Diagnostic(47, "too expensive") from error
+            raise
+
+
+def _find(query: Query, start: int, size: int) -> Page:
     found = _found(query.tree)
     books = Book.objects.filter(_condition(found))
     total = books.order_by()[:CAP].count()
@@ -159,23 +175,24 @@ def _subject(clause: Clause) -> Found:
     through = Book.subjects.through.objects
     if _is_exact(clause):
         return Q(pk__in=through.filter(subject__folded_name=folded_name(clause.term)).values("book"))
-    named = through.filter(_names(clause, "subject__folded_name"), book=OuterRef("pk"))
-    return _condition(_words(clause, "C")) & Q(Exists(named))
+    named = through.filter(book=OuterRef("pk")).order_by().values("book")
+    return _named(clause, named.values(names=StringAgg("subject__folded_name", Value(" "))))
 
 
 def _publisher(clause: Clause) -> Found:
     if _is_exact(clause):
         return Q(publisher__folded_name=folded_name(clause.term))
-    named = Book.objects.filter(_names(clause, "publisher__folded_name"), pk=OuterRef("pk"))
-    return _condition(_words(clause, "C")) & Q(Exists(named))
+    return _named(clause, Publisher.objects.filter(pk=OuterRef("publisher")).values("folded_name"))
 
 
-def _names(clause: Clause, column: str) -> Func:
-    """Whether the words are those of a name: in the index they stand together with other things of their weight."""
+def _named(clause: Clause, names: QuerySet[Any, Any]) -> Q:
+    """The books with the words in their `names`: the index, where these stand among others of their weight, finds
+    candidates; only their names are read."""
     words = _words(clause, "") or "''"
-    vector = SearchVector(column, config="russian")
+    vector = SearchVector(Subquery(names, output_field=TextField()), config="russian")
     query = Cast(Value(words), SearchQueryField())
-    return Func(vector, query, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
+    has_words = Func(vector, query, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
+    return _condition(_words(clause, "C")) & Q(has_words)
 
 
 def _anywhere(clause: Clause) -> Found:

@@ -242,19 +242,19 @@ def _list(arguments: dict[str, str], before: datetime) -> str:
     headers = [_header(record, part.selection.set_spec) for record in shown]
     if verb == "ListRecords":
         known = _metadata(shown, part)
-        items = [_whole(header, known.get(record.book_id)) for record, header in zip(shown, headers, strict=True)]
+        items = [_whole(header, known.get(record.book_id or 0)) for record, header in zip(shown, headers, strict=True)]
     else:
         items = headers
     return "".join(items) + _continuation(part, shown, records.count, is_last=len(found) <= size)
 
 
-def _metadata(records: Iterable[PublishedRecord], part: Part) -> dict[int | None, str]:
+def _metadata(records: Iterable[PublishedRecord], part: Part) -> dict[int, str]:
     books = {
         record.book_id: record.uid
         for record in records
         if record.book_id is not None and not harvest.is_deleted(record, part.selection.set_spec)
     }
-    return {**metadata(books, part.form)}
+    return metadata(books, part.form)
 
 
 def _continuation(part: Part, shown: list[PublishedRecord], count: Callable[[], int], *, is_last: bool) -> str:

@@ -187,6 +187,7 @@ _INDEXES = (
     ("ISBN", ("bath.isbn", "dc.identifier")),
     ("Record", ("rec.id",)),
 )
+_SORTABLE = ("Title", "Author", "Year")
 _SETS = {
     "cql": "info:srw/cql-context-set/1/cql-v1.1",
     "dc": "info:srw/cql-context-set/1/dc-v1.1",
@@ -210,7 +211,7 @@ def _explanation() -> str:
     port = address.port or (443 if address.scheme == "https" else 80)
     sets = "".join(element("set", "", name=name, identifier=identifier) for name, identifier in _SETS.items())
     indexes = "".join(
-        f'<index search="true" scan="false" sort="false">{element("title", title)}<map>'
+        f'<index search="true" scan="false" sort="{str(title in _SORTABLE).lower()}">{element("title", title)}<map>'
         + "".join(element("name", name.partition(".")[2], set=name.partition(".")[0]) for name in names)
         + "</map></index>"
         for title, names in _INDEXES
