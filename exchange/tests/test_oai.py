@@ -17,6 +17,7 @@ from catalog.tests.data_for_tests import shared
 from catalog.tests.factories import BookFactory, CopyFactory, SubjectFactory
 from exchange import harvest, oai
 from exchange.models import PublishedRecord
+from policies.models import Branch
 from policies.tests.factories import BranchFactory
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -275,7 +276,7 @@ def test_a_list_in_parts_loses_nothing(ask, an_hour_later, monkeypatch):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("prefix", "statements"), [("oai_dc", 10), ("marcxml", 12)])
+@pytest.mark.parametrize(("prefix", "statements"), [("oai_dc", 8), ("marcxml", 10)])
 def test_statements_of_a_page(client, an_hour_later, django_assert_num_queries, prefix, statements):
     BookFactory.create_batch(3, authors=["Толстой, Лев"], subjects=["Война"])
     CopyFactory.create_batch(2)
@@ -300,7 +301,7 @@ CHANGES = {
     "an ISBN": lambda book: book.isbns.create(value="9785170878895"),
     "the first copy in a branch": lambda book: CopyFactory(book=book, branch=BranchFactory(code="new")),
     "its last copy": lambda book: Copy.objects.filter(book=book).update(status=Copy.Status.LOST),
-    "a branch's code": lambda book: type(book.copies.get().branch).objects.update(code="renamed"),
+    "a branch's code": lambda book: Branch.objects.filter(copies__book=book).update(code="renamed"),
 }
 NO_CHANGES = {
     "a loan": lambda book: Copy.objects.filter(book=book).update(status=Copy.Status.LOANED),
