@@ -152,7 +152,8 @@ def test_a_stock_client_finds_and_shows(live_server):
     if not shutil.which("yaz-client"):
         pytest.skip("yaz-client is not installed")
     make_books()
-    commands = f"open {live_server.url}/sru\nsru get 1.2\nfind dc.title=война\nfind dc.creator=толстой\nshow 1\nfind dc.colour=x\nquit\n"
+    wishes = ["find dc.title=война", "find dc.creator=толстой", "show 1", "find dc.colour=x", "quit"]
+    commands = "\n".join([f"open {live_server.url}/sru", "sru get 1.2", *wishes, ""])
     said = subprocess.run(["yaz-client"], input=commands, capture_output=True, text=True, timeout=30).stdout
     assert "Number of hits: 2" in said
     assert '<subfield code="a">Война и мир</subfield>' in said
