@@ -59,8 +59,8 @@ class BookCard:
     availability: Availability
 
 
-def book_cards(book_ids: Sequence[int]) -> list[BookCard]:
-    """The books in this order, ready to be shown: three statements however many there are."""
+def book_cards(book_ids: Sequence[int], *, with_availability: bool = True) -> list[BookCard]:
+    """The books in this order, ready to be shown: three statements however many there are, two without availability."""
     books = (
         Book.objects.filter(pk__in=book_ids)
         .select_related("publisher")
@@ -68,7 +68,7 @@ def book_cards(book_ids: Sequence[int]) -> list[BookCard]:
         .prefetch_related(Prefetch("contributions", Contribution.objects.select_related("author")))
         .in_bulk()
     )
-    shelves = availability_of(book_ids)
+    shelves = availability_of(book_ids) if with_availability else {pk: Availability() for pk in book_ids}
     return [BookCard(books[pk], main_names(books[pk]), shelves[pk]) for pk in book_ids if pk in books]
 
 

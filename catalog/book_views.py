@@ -41,6 +41,7 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
     writers = [part.author for part in shown.contributions.all() if part.author.name in names]
     copies = _by_branch(copies_of(shown))
     reference = cited(shown)
+    others = _others_by(writers[0], shown) if writers else []
     context = {
         "book": shown,
         "names": names,
@@ -48,7 +49,7 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
         "availability": availability_of([shown.pk])[shown.pk],
         "copies": copies,
         "author": writers[0] if writers else None,
-        "other_books": book_cards(_others_by(writers[0], shown)) if writers else [],
+        "other_books": book_cards(others, with_availability=False),
         "citations": {style: write(reference) for style, write in citations.TEXTS.items()},
         "linked_data": script_json(as_schema(shown, copies)),
         "preview_image": preview_image(shown),

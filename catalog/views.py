@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
     newest = Book.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)[:NEW_BOOKS]
     context = {
         "figures": cache.get_or_set("catalog.front_page", _figures, FRONT_PAGE_SECONDS),
-        "new_books": book_cards(list(newest)),
+        "new_books": book_cards(list(newest), with_availability=False),
         "branches": branch_cards(timezone.now()),
     }
     return render(request, "catalog/home.html", context)
