@@ -25,7 +25,20 @@ from catalog.cover_images import drop_cover, put_cover
 from catalog.forms import BookForm, CopyForm, IsbnForm, NamedThingForm
 from catalog.import_admin import BOOK_EXPORTS, COPY_EXPORTS, BookImportExport, CopyImportExport
 from catalog.import_run_admin import ImportRunAdmin as ImportRunAdmin
-from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, Publisher, Series, SourceRecord, Subject
+from catalog.models import (
+    Author,
+    Book,
+    Contribution,
+    Copy,
+    Genre,
+    Isbn,
+    NamedThing,
+    Publisher,
+    Series,
+    SourceRecord,
+    Subject,
+)
+from catalog.new_names import ContributionForm, NameField, NameSelect, NamesField, NamesSelect, save_chosen
 from catalog.queries import CAP, GONE, matching_books
 from catalog.search import clean, index_books
 from catalog.templatetags.catalog import cover, language_label, natural_names
@@ -128,6 +141,14 @@ def _without_icons(field: Any, keep: str = "") -> Any:
     return field
 
 
+def _chosen_or_new(db_field: Any, site: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What makes the form field of a relation to names take new ones, too."""
+    if not issubclass(db_field.remote_field.model, NamedThing):
+        return kwargs
+    form_class, widget = (NamesField, NamesSelect) if db_field.many_to_many else (NameField, NameSelect)
+    return {**kwargs, "form_class": form_class, "widget": widget(db_field, site)}
+
+
 # --- Books -------------------------------------------------------------------------------------------------------
 
 
@@ -135,9 +156,14 @@ class ContributionInline(admin.TabularInline):
     """Who made the book, in the order of the title page."""
 
     model = Contribution
+    form = ContributionForm
     autocomplete_fields = ("author",)
     fields = ("author", "role", "position")
     extra = 0
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The author may be a new one."""
+        return super().formfield_for_foreignkey(db_field, request, **_chosen_or_new(db_field, self.admin_site, kwargs))
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A new author can be entered on the spot; nobody is changed or deleted from here."""
@@ -292,8 +318,24 @@ class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
         """The page that readers see."""
         return reverse("book", args=[book.uid])
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Publisher and series may be new ones."""
+        return super().formfield_for_foreignkey(db_field, request, **_chosen_or_new(db_field, self.admin_site, kwargs))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Genres and subjects may be new ones."""
+        return super().formfield_for_manytomany(db_field, request, **_chosen_or_new(db_field, self.admin_site, kwargs))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """New authors first."""
+        if formset.model is Contribution:
+            for part in formset.forms:
+                save_chosen(part, single=["author"], several=[])
+        super().save_formset(request, form, formset, change)
+
     def save_model(self, request: HttpRequest, obj: Book, form: Any, change: bool) -> None:
-        """Also put on or take off the cover."""
+        """New names first; also put on or take off the cover."""
+        save_chosen(form, single=["publisher", "series"], several=["genres", "subjects"])
         super().save_model(request, obj, form, change)
         if picture := form.cleaned_data.get("new_cover"):
             put_cover(obj, picture)
