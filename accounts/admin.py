@@ -451,7 +451,7 @@ admin.site.unregister(Group)
 class RoleAdmin(DjangoGroupAdmin):
     """Roles and further groups: what their members may do."""
 
-    APPS = ("accounts", "catalog", "circulation", "core", "django_celery_beat", "notifications", "policies")
+    APPS = ("accounts", "catalog", "circulation", "core", "django_celery_beat", "lookup", "notifications", "policies")
     """Whose permissions mean something on the panel and in the API."""
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from accounts.api import ReaderViewSet, StaffViewSet
 from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet
 from circulation.api import LoanViewSet
 from library.core.api import NotFound
+from lookup.api import IsbnView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -27,6 +28,7 @@ v1: list[URLPattern | URLResolver] = [
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),
     path("copies/", CopyViewSet.as_view(MANY), name="copies"),
     path("copies/<uuid:uid>/", CopyViewSet.as_view(ONE), name="copy"),
+    path("isbn/<str:isbn>/", IsbnView.as_view(), name="isbn"),
     path("authors/", AuthorViewSet.as_view(MANY), name="authors"),
     path("authors/<int:pk>/", AuthorViewSet.as_view(ONE | {"delete": "destroy"}), name="author"),
     path("readers/", ReaderViewSet.as_view(MANY), name="readers"),

@@ -8,6 +8,7 @@ commands typed in another terminal.
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -61,7 +62,7 @@ HOUR_LOAN_AFTER_CLOSING = env.str("HOUR_LOAN_AFTER_CLOSING", default="closing")
 """When an hour loan that would end after closing is due: at `closing` or at the `next_opening`."""
 OVERDUE_RENEWAL = env.str("OVERDUE_RENEWAL", default="allow")
 """Whether a loan that is already overdue may be renewed: `allow` or `refuse`."""
-LIBRARY_SETUP_STEPS = ["library.schedules.create_schedules"]
+LIBRARY_SETUP_STEPS = ["library.schedules.create_schedules", "lookup.setup.create_targets"]
 """What `manage.py setup_library` calls after its own step, in this order: dotted names of functions without parameters,
 idempotent, each giving a list of sentences about what it created (empty: nothing to do)."""
 
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
     "accounts",
     "catalog",
     "exchange",
+    "lookup",
     "notifications",
     "circulation",
     "stocktaking",
@@ -248,6 +250,39 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 """Seconds that any one answer of the mail server may take."""
 LETTER_LEASE_SECONDS = env.int("LETTER_LEASE_SECONDS", default=600)
 """How long a worker that took a letter may need to send it; then another takes over, as after a crash."""
+
+# --- Looking up in the world outside -------------------------------------------------------------------------------
+LOOKUP_SOURCES = env.list("LOOKUP_SOURCES", default=["open_library", "google_books"])
+"""Who is asked about an ISBN: `open_library`, `google_books`, both or, empty, nobody."""
+OPEN_LIBRARY_URL = env.str("OPEN_LIBRARY_URL", default="https://openlibrary.org").rstrip("/")
+GOOGLE_BOOKS_URL = env.str("GOOGLE_BOOKS_URL", default="https://www.googleapis.com").rstrip("/")
+GOOGLE_BOOKS_KEY = env.str("GOOGLE_BOOKS_KEY", default="")
+"""A key for Google's Books API; without one few questions a day are answered."""
+LOOKUP_HOSTS = [urlsplit(url).netloc for url in (OPEN_LIBRARY_URL, GOOGLE_BOOKS_URL)]
+"""The only hosts that are asked about an ISBN, redirects included."""
+LOOKUP_COVER_HOSTS = env.list(
+    "LOOKUP_COVER_HOSTS",
+    default=["covers.openlibrary.org", "archive.org", ".archive.org", "books.google.com", ".googleusercontent.com"],
+)
+"""The only hosts that covers are fetched from; with a leading dot, every host of the domain."""
+LOOKUP_TIMEOUT = env.float("LOOKUP_TIMEOUT", default=4.0)
+"""Seconds that a server outside may keep silent."""
+LOOKUP_DEADLINE = env.float("LOOKUP_DEADLINE", default=9.0)
+"""Seconds that one question may take with all its attempts: somebody waits for the answer."""
+LOOKUP_ATTEMPTS = max(env.int("LOOKUP_ATTEMPTS", default=3), 1)
+"""How often a server that times out or is overloaded is asked."""
+LOOKUP_BACKOFF = env.float("LOOKUP_BACKOFF", default=0.4)
+"""Seconds before the second attempt; twice as many before the third, and so on."""
+LOOKUP_CACHE_DAYS = env.int("LOOKUP_CACHE_DAYS", default=30)
+"""How long a description is remembered."""
+LOOKUP_NOTHING_DAYS = env.int("LOOKUP_NOTHING_DAYS", default=1)
+"""How long it is remembered that a source does not know an ISBN."""
+LOOKUP_PER_MINUTE = env.int("LOOKUP_PER_MINUTE", default=30)
+"""How many questions to the world outside one user may ask in a minute."""
+LOOKUP_PRIVATE_ADDRESSES = env.bool("LOOKUP_PRIVATE_ADDRESSES", default=False)
+"""Whether other catalogues may stand in a private network: otherwise such addresses are refused."""
+LOOKUP_USER_AGENT = env.str("LOOKUP_USER_AGENT", default=f"library-management-system ({DEFAULT_FROM_EMAIL})")
+"""How the library introduces itself: Open Library asks for a name and an address to write to."""
 
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

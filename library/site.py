@@ -32,6 +32,7 @@ TASKS = (
             "catalog.publisher",
             "catalog.series",
             "catalog.importrun",
+            "lookup.target",
         ),
     ),
     (

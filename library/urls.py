@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/desk/", include("circulation.desk_urls")),
     path("admin/stocktakes/", include("stocktaking.urls")),
+    path("admin/", include("lookup.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("library.api_urls")),
     path(".well-known/change-password", RedirectView.as_view(pattern_name="account_change_password")),

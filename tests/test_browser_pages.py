@@ -31,6 +31,7 @@ from catalog.tests.factories import (
 )
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
+from lookup.models import Target
 from notifications.tests.factories import LetterFactory
 from policies.tests.factories import (
     BranchFactory,
@@ -123,6 +124,7 @@ def world():
     )
     stocktaking.actions.start(branch=branch, by=None, now=timezone.now())
     LetterFactory(reader=reader)
+    Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
     actions.report_card_lost(reader_id=reader.pk, by=boss, now=timezone.now())

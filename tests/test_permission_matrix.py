@@ -74,6 +74,10 @@ POST    admin/desk/lend/                                  login  no     in     i
 POST    admin/desk/renew/                                 login  no     in     in
 POST    admin/desk/return/                                login  no     in     in
 GET     admin/desk/branch/                                login  no     in     in
+GET     admin/isbn/                                       login  no     in     in
+GET     admin/isbn/<str:isbn>/cover/                      login  no     hidden hidden
+GET     admin/other-catalogues/                           login  no     in     in
+GET     admin/other-catalogues/<str:key>/                 login  no     in     in
 GET     admin/                                            login  login  in     in
 GET     admin/login/                                      login  no     in     in
 POST    admin/logout/                                     in     in     in     in
@@ -127,6 +131,7 @@ POST    api/v1/books/                                     login  no     in     i
 GET     api/v1/books/<uuid:uid>/                          in     in     in     in
 PATCH   api/v1/books/<uuid:uid>/                          login  no     in     in
 DELETE  api/v1/books/<uuid:uid>/                          login  no     no     in
+GET     api/v1/isbn/<str:isbn>/                           login  no     in     in
 GET     api/v1/copies/                                    in     in     in     in
 POST    api/v1/copies/                                    login  no     in     in
 GET     api/v1/copies/<uuid:uid>/                         in     in     in     in
@@ -191,6 +196,7 @@ core.jobrun                               -                         view
 django_celery_beat.crontabschedule        -                         view add change delete
 django_celery_beat.intervalschedule       -                         view add change delete
 django_celery_beat.periodictask           -                         view add change delete
+lookup.target                             view                      view add change delete
 notifications.letter                      view                      view
 notifications.notice                      view                      view
 policies.branch                           view                      view add change delete

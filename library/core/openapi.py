@@ -140,7 +140,7 @@ class Schema(AutoSchema):
         need = getattr(self.view, "need", None)
         takes_body = self.method in ("POST", "PATCH")
         happens = {
-            400: not self._is_safe or self._is_list_view(),
+            400: not self._is_safe or self._is_list_view() or getattr(self.view, "checks_address", False),
             401: bool(self.view.get_authenticate_header(self.view.request)),
             403: need not in (ANYONE, SIGNED_IN, None),
             404: "{" in self.path or self._is_list_view(),

@@ -45,6 +45,7 @@ def test_no_sentence_of_the_code_is_missing(tmp_path):
         "circulation",
         "demo",
         "library",
+        "lookup",
         "notifications",
         "policies",
         "templates",
