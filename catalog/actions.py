@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from catalog.author_names import authors_by_variant
 from catalog.models import (
     Author,
     Book,
@@ -25,6 +27,7 @@ from catalog.models import (
     folded_name,
 )
 from catalog.search import index_books
+from catalog.volumes import problem_with_parent
 from library.core import audit
 from library.core.errors import Invalid
 from library.core.text import fold
@@ -40,7 +43,7 @@ SAID_HERE = (Copy.Status.AVAILABLE, Copy.Status.ON_ORDER, Copy.Status.DAMAGED, C
 
 
 def create_book(*, fields: Mapping[str, Any], by: Any, now: datetime) -> Book:
-    """Describe a new book. Raises Busy."""
+    """Describe a new book. Raises Invalid for a `parent` that cannot have volumes, Busy."""
     with one_commit():
         book = Book()
         _describe(book, fields)
@@ -49,9 +52,12 @@ def create_book(*, fields: Mapping[str, Any], by: Any, now: datetime) -> Book:
 
 
 def update_book(*, book_id: int, fields: Mapping[str, Any], by: Any, now: datetime) -> Book:
-    """Correct a description; what `fields` does not name stays. Raises Book.DoesNotExist, Busy."""
+    """Correct a description; what `fields` does not name stays. Raises as above and Book.DoesNotExist."""
     with one_commit():
-        book = Book.objects.locked().get(pk=book_id)
+        parents = [fields["parent"].pk] if fields.get("parent") else []
+        book = {row.pk: row for row in Book.objects.locked().filter(pk__in=[book_id, *parents])}.get(book_id)
+        if book is None:
+            raise Book.DoesNotExist
         _describe(book, fields)
         audit.record(action="catalog.update_book", subject=book, by=by, now=now, detail={"changed": sorted(fields)})
         return book
@@ -139,6 +145,8 @@ def delete_author(*, author_id: int, by: Any, now: datetime) -> None:
 
 def _describe(book: Book, fields: Mapping[str, Any]) -> None:
     """Write a book with all that `fields` says of it, and its index."""
+    if (parent := fields.get("parent")) and (words := problem_with_parent(book_id=book.pk, parent_id=parent.pk)):
+        raise Invalid({"parent": [words]})
     plain = {name: value for name, value in fields.items() if name not in {*SHARED, *TOPICS, *PARTS}}
     for name, model in SHARED.items():
         if name in fields:
@@ -170,6 +178,12 @@ def _named(model: type[Thing], name: str) -> Thing:
     return model._default_manager.get_or_create(folded_name=folded_name(name), defaults={"name": name})[0]
 
 
+def _by_variant(folded_name: str, dates: str) -> Author | None:
+    """The only author who is also called so, unless born or dead in other years."""
+    key = authors_by_variant([folded_name]).get(folded_name, 0)
+    return Author.objects.filter(pk=key).filter(Q(dates=dates) | Q(dates="") if dates else Q()).first()
+
+
 def _replace_isbns(book: Book, values: Iterable[str]) -> None:
     book.isbns.all().delete()
     unique = dict.fromkeys(values)
@@ -181,7 +195,9 @@ def _replace_contributions(book: Book, parts: Iterable[Mapping[str, str]]) -> No
     made: dict[tuple[int, str], Contribution] = {}
     for part in parts:
         found = {"folded_name": fold(part["name"]), "dates": part.get("dates", "")}
-        author = Author.objects.get_or_create(**found, defaults={"name": part["name"]})[0]
+        author = Author.objects.filter(**found).first() or _by_variant(**found)
+        if author is None:
+            author = Author.objects.get_or_create(**found, defaults={"name": part["name"]})[0]
         role = part.get("role", Contribution.Role.AUTHOR)
         made.setdefault((author.pk, role), Contribution(book=book, author=author, role=role, position=len(made)))
     Contribution.objects.bulk_create(made.values())

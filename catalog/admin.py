@@ -22,11 +22,14 @@ from catalog import actions
 from catalog.availability import ON_SHELF, main_names
 from catalog.copy_admin import AddsCopies, ManyCopies
 from catalog.cover_images import drop_cover, put_cover
+from catalog.duplicates import tell_apart
 from catalog.forms import BookForm, CopyForm, IsbnForm, NamedThingForm
 from catalog.import_admin import BOOK_EXPORTS, COPY_EXPORTS, BookImportExport, CopyImportExport
 from catalog.import_run_admin import ImportRunAdmin as ImportRunAdmin
+from catalog.merge_admin import Merging
 from catalog.models import (
     Author,
+    AuthorName,
     Book,
     Contribution,
     Copy,
@@ -42,6 +45,7 @@ from catalog.new_names import ContributionForm, NameField, NameSelect, NamesFiel
 from catalog.queries import CAP, GONE, matching_books
 from catalog.search import clean, index_books
 from catalog.templatetags.catalog import cover, language_label, natural_names
+from catalog.volumes import VOLUMES_PER_PAGE, volumes_of
 from library.core import audit
 from library.core.errors import Busy, Invalid
 from library.core.templatetags.design import status
@@ -257,19 +261,19 @@ class HoldingsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Book)
-class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
+class BookAdmin(Merging, AddsCopies, BookImportExport, IndexedAdmin):
     """Books, with their people, ISBNs and copies on one page."""
 
     form = BookForm
-    actions = BOOK_EXPORTS
+    actions = ("merge", *BOOK_EXPORTS)
     inlines = (ContributionInline, IsbnInline, CopyInline)
     list_display = ("title_and_names", "year", "language_name", "material_type", "holdings")
     list_filter = (HoldingsFilter, LanguageFilter, "material_type", GenreFilter)
     list_select_related = False
     search_fields = ("search_vector",)
     search_help_text = gettext_lazy("Title, author, ISBN, inventory number or barcode")
-    autocomplete_fields = ("publisher", "series", "genres", "subjects")
-    readonly_fields = ("large_cover", "source_text", "created_at", "updated_at")
+    autocomplete_fields = ("parent", "publisher", "series", "genres", "subjects")
+    readonly_fields = ("volume_list", "large_cover", "source_text", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("title", "subtitle", "other_titles", "material_type", "language")}),
         (
@@ -283,6 +287,7 @@ class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
                 )
             },
         ),
+        (gettext_lazy("Volumes and issues"), {"fields": (("parent", "volume"), "volume_list")}),
         (gettext_lazy("Content"), {"fields": ("call_number", "genres", "subjects", "description")}),
         (gettext_lazy("Cover"), {"fields": ("large_cover", "new_cover", "remove_cover")}),
         (
@@ -334,13 +339,56 @@ class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
         super().save_formset(request, form, formset, change)
 
     def save_model(self, request: HttpRequest, obj: Book, form: Any, change: bool) -> None:
-        """New names first; also put on or take off the cover."""
+        """New names first; also put on or take off the cover, and remember what it is not the same as."""
         save_chosen(form, single=["publisher", "series"], several=["genres", "subjects"])
         super().save_model(request, obj, form, change)
+        for other in getattr(form, "alike", ()):
+            tell_apart(book_ids=[obj.pk, other.pk], by=request.user, now=timezone.now())
         if picture := form.cleaned_data.get("new_cover"):
             put_cover(obj, picture)
         elif form.cleaned_data.get("remove_cover") and obj.cover:
             drop_cover(obj)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A volume begins as its set: the same title, language, material and publisher."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        if (key := str(initial.get("parent", ""))).isdecimal():
+            shared = ("title", "language", "material_type", "place", "publisher", "series", "call_number")
+            initial |= Book.objects.filter(pk=int(key[:18])).values(*shared).first() or {}
+        return initial
+
+    @admin.display(description=gettext_lazy("its volumes"))
+    def volume_list(self, book: Book) -> SafeString | str:
+        """The first volumes of the book, the way to all of them and to a new one."""
+        if not book.pk or book.parent_id:
+            return "—"
+        volumes = list(volumes_of(book).only("title", "volume", "year")[: VOLUMES_PER_PAGE + 1])
+        rows = format_html_join(
+            "",
+            '<li><a href="{}">{}</a> <span class="soft">{}</span></li>',
+            (
+                (
+                    reverse("admin:catalog_book_change", args=[volume.pk]),
+                    volume.volume or volume.title,
+                    "" if volume.year is None else volume.year,
+                )
+                for volume in volumes[:VOLUMES_PER_PAGE]
+            ),
+        )
+        every = format_html(
+            ' <a href="{}?parent__id__exact={}">{}</a>',
+            reverse("admin:catalog_book_changelist"),
+            book.pk,
+            _("All volumes"),
+        )
+        return format_html(
+            '<ul class="volume-list">{}</ul><p><a href="{}?parent={}">{}</a>{}</p>',
+            rows,
+            reverse("admin:catalog_book_add"),
+            book.pk,
+            _("Add a volume or issue"),
+            every if volumes else "",
+        )
 
     @admin.display(description=gettext_lazy("cover"))
     def large_cover(self, book: Book) -> SafeString | str:
@@ -354,7 +402,7 @@ class BookAdmin(AddsCopies, BookImportExport, IndexedAdmin):
         return format_html(
             '<span class="book-cell">{}<span>{}<span class="under">{}</span></span></span>',
             cover(book, names, 40),
-            book.title,
+            book,
             natural_names(names),
         )
 
@@ -579,12 +627,22 @@ class NamedThingAdmin(IndexedAdmin):
         return int(thing.books_with)
 
 
+class AuthorNameInline(admin.TabularInline):
+    """Other forms of the author's name."""
+
+    model = AuthorName
+    fields = ("name",)
+    extra = 0
+
+
 @admin.register(Author)
-class AuthorAdmin(NamedThingAdmin):
+class AuthorAdmin(Merging, NamedThingAdmin):
     """People and bodies that made books."""
 
     list_display = ("name", "dates", "book_count")
     fields = ("name", "dates")
+    inlines = (AuthorNameInline,)
+    actions = ("merge",)
     books_by = "contributions__author"
     link = "author"
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import django_filters
 from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.http import HttpResponsePermanentRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,8 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import actions, isbn
+from catalog.merges import merged_into
 from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, MaterialType
 from catalog.queries import GONE, SearchQuery, Sort, search_books
+from catalog.volumes import volumes_of
 from library.core.api import ANYONE, ApiViewSet, NamedField, NameField, Pages
 from library.core.text import fold
 from policies.models import Branch, ItemType
@@ -73,8 +77,8 @@ class BookListSerializer(serializers.ModelSerializer):
     class Meta:
         model = Book
         fields = [
-            "uid", "title", "subtitle", "contributions", "year", "year_note", "place", "publisher", "language",
-            "material_type", "isbns", "cover", "copies",
+            "uid", "title", "subtitle", "volume", "contributions", "year", "year_note", "place", "publisher",
+            "language", "material_type", "isbns", "cover", "copies",
         ]  # fmt: skip
 
     def get_isbns(self, book: Book) -> list[str]:
@@ -91,6 +95,9 @@ class BookListSerializer(serializers.ModelSerializer):
 class BookSerializer(BookListSerializer):
     """A book with all that is known of it."""
 
+    parent = NamedField(  # type: ignore[assignment] # a field of that name, not the serializer's own parent
+        slug_field="uid", read_only=True, help_text="The set or journal that it is a part of."
+    )
     series = serializers.CharField(source="series.name", default=None, allow_null=True)
     genres: serializers.RelatedField = serializers.StringRelatedField(many=True)
     subjects: serializers.RelatedField = serializers.StringRelatedField(many=True)
@@ -98,7 +105,7 @@ class BookSerializer(BookListSerializer):
 
     class Meta(BookListSerializer.Meta):
         fields = [
-            *BookListSerializer.Meta.fields, "other_titles", "edition", "pages", "series", "series_number",
+            *BookListSerializer.Meta.fields, "parent", "other_titles", "edition", "pages", "series", "series_number",
             "call_number", "description", "genres", "subjects", "branches", "created_at", "updated_at",
         ]  # fmt: skip
 
@@ -130,6 +137,9 @@ class BookInputSerializer(serializers.ModelSerializer):
     """The description of a book. Authors, publisher, series, genres and subjects are given by name."""
 
     title = NameField(max_length=1000)
+    parent = NamedField(  # type: ignore[assignment] # a field of that name, not the serializer's own parent
+        slug_field="uid", queryset=Book.objects.all(), required=False, allow_null=True
+    )
     publisher = NameField(max_length=300, required=False, allow_null=True)
     series = NameField(max_length=300, required=False, allow_null=True)
     genres = serializers.ListField(child=NameField(max_length=300), required=False, max_length=MOST_NAMES)
@@ -144,8 +154,8 @@ class BookInputSerializer(serializers.ModelSerializer):
     class Meta:
         model = Book
         fields = [
-            "title", "subtitle", "other_titles", "contributions", "year", "year_note", "place", "publisher",
-            "language", "edition", "pages", "series", "series_number", "call_number", "description",
+            "title", "subtitle", "parent", "volume", "other_titles", "contributions", "year", "year_note", "place",
+            "publisher", "language", "edition", "pages", "series", "series_number", "call_number", "description",
             "material_type", "genres", "subjects", "isbns",
         ]  # fmt: skip
 
@@ -212,18 +222,22 @@ WAR_AND_PEACE = OpenApiExample(
 )
 
 
+PARTS = (
+    Prefetch("contributions", Contribution.objects.select_related("author").order_by("position", "pk")),
+    Prefetch("isbns", Isbn.objects.order_by("position", "pk")),
+)
+
+
 class BookViewSet(ApiViewSet):
     """Books."""
 
-    queryset = Book.objects.select_related("publisher", "series").prefetch_related(
-        Prefetch("contributions", Contribution.objects.select_related("author").order_by("position", "pk")),
-        Prefetch("isbns", Isbn.objects.order_by("position", "pk")),
-    )
+    queryset = Book.objects.select_related("parent", "publisher", "series").prefetch_related(*PARTS)
     serializer_class = BookSerializer
     filter_backends = []
     needs = {
         "list": ANYONE,
         "retrieve": ANYONE,
+        "volumes": ANYONE,
         "create": "catalog.add_book",
         "partial_update": "catalog.change_book",
         "destroy": "catalog.delete_book",
@@ -248,9 +262,22 @@ class BookViewSet(ApiViewSet):
         context = {**self.get_serializer_context(), "copies": _counts(ids)}
         return pages.get_paginated_response(BookListSerializer(rows, many=True, context=context).data)
 
-    def retrieve(self, request: Request, uid: str) -> Response:
-        """Show a book, with its copies by branch"""
+    def retrieve(self, request: Request, uid: str) -> Response | HttpResponsePermanentRedirect:
+        """Show a book, with its copies by branch
+
+        The address of a book that was merged into another leads there (301).
+        """
+        if not self.get_queryset().filter(uid=uid).exists() and (now := merged_into(uid)):
+            return HttpResponsePermanentRedirect(reverse("api:book", args=[now]))
         return self._answer(self.get_object())
+
+    @extend_schema(responses=BookListSerializer(many=True))
+    def volumes(self, request: Request, uid: str) -> Response:
+        """List the volumes or issues of a book, in natural order"""
+        book = self.get_object()
+        rows = self.paginate_queryset(volumes_of(book).select_related("publisher").prefetch_related(*PARTS)) or []
+        context = {**self.get_serializer_context(), "copies": _counts([row.pk for row in rows])}
+        return self.get_paginated_response(BookListSerializer(rows, many=True, context=context).data)
 
     @extend_schema(request=BookInputSerializer, responses={201: BookSerializer}, examples=[WAR_AND_PEACE])
     def create(self, request: Request) -> Response:

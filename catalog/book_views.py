@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -14,9 +15,11 @@ from catalog import citations
 from catalog.availability import availability_of, book_cards, copies_of, main_names
 from catalog.forms import page_number
 from catalog.linked_data import as_schema, cited, preview_image, script_json
-from catalog.models import Author, Book, Contribution
+from catalog.merges import merged_into, new_id
+from catalog.models import Author, Book, Contribution, Merge
 from catalog.queries import SearchQuery, Sort, search_books
 from catalog.result_pages import page_of
+from catalog.volumes import VOLUMES_PER_PAGE, volumes_of
 from policies.models import Branch
 
 OTHER_BOOKS = 6
@@ -27,7 +30,7 @@ def _described() -> QuerySet[Book]:
     """Books with everything that is told of one."""
     parts = Contribution.objects.select_related("author")
     return (
-        Book.objects.select_related("publisher", "series")
+        Book.objects.select_related("parent", "publisher", "series")
         .defer("search_vector")
         .prefetch_related("isbns", Prefetch("contributions", parts))
     )
@@ -36,7 +39,9 @@ def _described() -> QuerySet[Book]:
 @require_safe
 def book(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Everything the library knows of a book, and where its copies are."""
-    shown = get_object_or_404(_described().prefetch_related("genres", "subjects"), uid=uid)
+    shown = _described().prefetch_related("genres", "subjects").filter(uid=uid).first()
+    if shown is None:
+        return _moved("book", merged_into(uid))
     names = main_names(shown)
     writers = [part.author for part in shown.contributions.all() if part.author.name in names]
     copies = _by_branch(copies_of(shown))
@@ -53,8 +58,22 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
         "citations": {style: write(reference) for style, write in citations.TEXTS.items()},
         "linked_data": script_json(as_schema(shown, copies)),
         "preview_image": preview_image(shown),
+        "volumes": _volumes(shown, request),
     }
     return render(request, "catalog/book.html", context)
+
+
+def _moved(name: str, now: UUID | int | None) -> HttpResponse:
+    """On to what a merged book or author is found under today. Raises Http404."""
+    if now is None:
+        raise Http404
+    return redirect(name, now, permanent=True)
+
+
+def _volumes(shown: Book, request: HttpRequest) -> Page:
+    """One page of the volumes or issues; a volume has none."""
+    volumes = Book.objects.none() if shown.parent_id else volumes_of(shown)
+    return Paginator(volumes, VOLUMES_PER_PAGE).get_page(request.GET.get("page"))
 
 
 def _others_by(author: Author, shown: Book) -> list[int]:
@@ -97,7 +116,8 @@ def citation(request: HttpRequest, uid: UUID, ending: str) -> HttpResponse:
 @require_safe
 def author(request: HttpRequest, pk: int) -> HttpResponse:
     """The books that somebody had a part in."""
-    shown = get_object_or_404(Author, pk=pk)
+    if (shown := Author.objects.filter(pk=pk).first()) is None:
+        return _moved("author", new_id(Merge.Kind.AUTHOR, str(pk)))
     query = SearchQuery(authors=[pk], sort=Sort.YEAR, page=page_number(request.GET))
     result = search_books(query)
     if not result.book_ids and result.total:

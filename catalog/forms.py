@@ -5,14 +5,20 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog import isbn, languages
 from catalog.copy_numbers import take
 from catalog.cover_images import read_cover
+from catalog.duplicates import Description, Likeness, candidates
 from catalog.models import Author, Book, Copy, Isbn
 from catalog.queries import CAP, SearchQuery, Sort
-from catalog.search import LONGEST_QUERY, clean
+from catalog.search import LONGEST_QUERY, MAIN_ROLES, clean
+from catalog.volumes import problem_with_parent
 from library.core.text import fold
 
 MOST_CHOICES = 20
@@ -112,6 +118,8 @@ class BookForm(forms.ModelForm):
             "title",
             "subtitle",
             "other_titles",
+            "parent",
+            "volume",
             "material_type",
             "language",
             "year",
@@ -141,10 +149,79 @@ class BookForm(forms.ModelForm):
             raise forms.ValidationError(_("This is not a language. Use three letters of ISO 639-2: rus, eng, ger."))
         return found
 
+    def clean_parent(self) -> Book | None:
+        """A set that may have this book as its volume."""
+        parent: Book | None = self.cleaned_data["parent"]
+        if parent and (words := problem_with_parent(book_id=self.instance.pk, parent_id=parent.pk)):
+            raise forms.ValidationError(words)
+        return parent
+
+    def clean(self) -> dict[str, Any]:
+        """Before a book is entered twice: what looks like it, and a box to save it all the same."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        wanted = self._description(cleaned)
+        is_same = bool(self.instance.pk) and not {"title", "subtitle", "year", "volume"} & {*self.changed_data}
+        if self.errors or (is_same and set(wanted.isbns) <= {row.value for row in self.instance.isbns.all()}):
+            return cleaned
+        found = candidates(wanted, book_id=self.instance.pk)
+        self.alike = [book for book, _likeness in found]
+        seen = ",".join(str(book.pk) for book in self.alike)
+        if found and self.data.get("save_anyway") != seen:
+            self.add_error(None, _like_these(found, seen))
+        return cleaned
+
+    def _description(self, cleaned: dict[str, Any]) -> Description:
+        """What was typed, people and ISBNs of the other forms of the page too."""
+        people = []
+        for number in range(MOST_CHOICES):
+            key = self.data.get(f"contributions-{number}-author", "")
+            if key.isdecimal() and self.data.get(f"contributions-{number}-role") in MAIN_ROLES:
+                people.append(int(key[:18]))
+        isbns = [
+            isbn.normalise(self.data.get(f"isbns-{number}-value", ""))
+            for number in range(MOST_CHOICES)
+            if f"isbns-{number}-DELETE" not in self.data
+        ]
+        names = Author.objects.in_bulk(people)
+        return Description(
+            title=cleaned.get("title", ""),
+            subtitle=cleaned.get("subtitle", ""),
+            volume=cleaned.get("volume", ""),
+            year=cleaned.get("year"),
+            names=[names[key].name for key in people if key in names],
+            isbns=[value for value in isbns if value],
+        )
+
     def clean_new_cover(self) -> Any:
         """The upload as a picture, None when there is none."""
         upload = self.cleaned_data["new_cover"]
         return read_cover(upload) if upload else None
+
+
+def _like_these(found: Iterable[tuple[Book, Likeness]], seen: str) -> SafeString:
+    """The books that a new one looks like, each with a link and why, and the box that saves it all the same."""
+    reasons = {Likeness.ISBN: _("the same ISBN"), Likeness.TITLE: _("the same title, author and year")}
+    rows = format_html_join(
+        "",
+        '<li><a href="{}" target="_blank">{}</a>{} ({})</li>',
+        (
+            (
+                reverse("admin:catalog_book_change", args=[book.pk]),
+                book,
+                "" if book.year is None else f", {book.year}",
+                reasons[likeness],
+            )
+            for book, likeness in found
+        ),
+    )
+    return format_html(
+        '{}<ul class="alike">{}</ul>'
+        '<label class="alike__save"><input type="checkbox" name="save_anyway" value="{}"> {}</label>',
+        gettext("The catalogue probably has this book already:"),
+        rows,
+        seen,
+        gettext("It is another book, save it"),
+    )
 
 
 class IsbnForm(forms.ModelForm):

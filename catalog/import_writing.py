@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from django.db import connection, models
 
+from catalog.author_names import authors_by_variant
 from catalog.bookdata import SCALARS, BookData, Incoming, Person
 from catalog.models import (
     NAME_LENGTH,
@@ -134,6 +135,8 @@ def _authors(wanted: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], int
         return {(name, dates): pk for name, dates, pk in rows}
 
     found = there({folded for folded, _ in wanted}) if wanted else {}
+    if unknown := {folded for folded, dates in wanted.keys() - found.keys() if not dates}:
+        found |= {(folded, ""): pk for folded, pk in authors_by_variant(unknown).items()}
     if missing := sorted(wanted.keys() - found.keys()):
         folded, dates = (list(column) for column in zip(*missing, strict=True))
         _insert(Author, ("folded_name", "dates", "name"), [folded, dates, [wanted[key] for key in missing]])

@@ -15,7 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from catalog import lookups as lookups
 from catalog.holdings import Withdrawal as Withdrawal
 from catalog.holdings import WithdrawalAct as WithdrawalAct
-from catalog.titles import sort_title
+from catalog.merged import AuthorName as AuthorName
+from catalog.merged import DistinctBooks as DistinctBooks
+from catalog.merged import FormerAddress as FormerAddress
+from catalog.merged import Merge as Merge
+from catalog.titles import LONGEST_VOLUME, sort_title, volume_key
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
@@ -136,6 +140,20 @@ class Book(models.Model):
     subtitle = models.CharField(_("subtitle"), max_length=1000, blank=True)
     sort_title = models.CharField(max_length=300, editable=False)
     """`sort_title(title, language)`: dictionary order of titles in both alphabets, «The hobbit» under H."""
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, db_index=False, related_name="volumes", verbose_name=_("part of")
+    )
+    """The set or journal that this is a volume or issue of: one level only (`catalog.volumes`)."""
+    volume = models.CharField(
+        _("volume or issue"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("As on the cover: Т. 2; 2024, № 3; Vol. IV."),
+    )
+    volume_key = models.CharField(max_length=LONGEST_VOLUME, blank=True, default="", db_default="", editable=False)
+    """`volume_key(volume)`: natural order, «Т. 2» before «Т. 10»."""
     sort_author = models.CharField(max_length=300, blank=True, editable=False)
     """What a card catalogue files the book under: the first author, folded, else the title. By `catalog.search`."""
     other_titles = models.TextField(
@@ -195,6 +213,7 @@ class Book(models.Model):
                 violation_error_message=_("The year must lie between -3000 and 2200."),
             ),
             models.CheckConstraint(condition=Q(material_type__in=MaterialType.values), name="book_material_is_known"),
+            models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("id")), name="book_is_no_volume_of_itself"),
         ]
         indexes = [
             GinIndex(fields=["search_vector"], name="books_full_text", fastupdate=False),
@@ -202,15 +221,23 @@ class Book(models.Model):
             models.Index(fields=["sort_author", "sort_title", "id"], name="books_by_author"),
             models.Index(F("year").desc(nulls_last=True), F("id").desc(), name="books_by_year"),
             models.Index(fields=["-created_at", "-id"], name="books_newest_first"),
+            models.Index(
+                fields=["parent", "volume_key", "sort_title", "id"],
+                condition=Q(parent__isnull=False),
+                name="volumes_of_a_book",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.title}. {self.volume}" if self.volume else self.title
 
     def save(self, **kwargs: Any) -> None:
         self.sort_title = sort_title(self.title, self.language)
+        self.volume_key = volume_key(self.volume)
         if (fields := kwargs.get("update_fields")) is not None and not {"title", "language"}.isdisjoint(fields):
-            kwargs["update_fields"] = {*fields, "sort_title"}
+            kwargs["update_fields"] = fields = {*fields, "sort_title"}
+        if fields is not None and "volume" in fields:
+            kwargs["update_fields"] = {*fields, "volume_key"}
         super().save(**kwargs)
 
 

@@ -30,12 +30,17 @@ _QUOTES = re.compile("[«»“”„]")
 _TERMS = re.compile(r'(?<!\S)(-?)"([^"]*)"?|([^\s"]+)')
 
 _GATHER = """
-SELECT book.id, book.title, book.other_titles, book.sort_title, book.subtitle, book.description, book.year,
+SELECT book.id, book.title,
+       concat_ws(' ', book.other_titles, book.volume, (SELECT title FROM catalog_book WHERE id = book.parent_id)),
+       book.sort_title, book.subtitle, book.description, book.year,
        book.call_number, COALESCE(publisher.folded_name, ''), COALESCE(series.folded_name, ''),
        ARRAY(SELECT folded_name FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
              WHERE book_id = book.id AND role = ANY(%(main)s) ORDER BY position, part.id),
        ARRAY(SELECT folded_name FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
-             WHERE book_id = book.id AND role <> ALL(%(main)s) ORDER BY position, part.id),
+             WHERE book_id = book.id AND role <> ALL(%(main)s) ORDER BY position, part.id)
+       || ARRAY(SELECT variant.folded_name FROM catalog_contribution part
+                JOIN catalog_authorname variant ON variant.author_id = part.author_id
+                WHERE book_id = book.id ORDER BY variant.id),
        ARRAY(SELECT folded_name FROM catalog_book_subjects JOIN catalog_subject thing ON thing.id = subject_id
              WHERE book_id = book.id
              UNION ALL
@@ -69,9 +74,12 @@ def index_books(book_ids: Iterable[int]) -> None:
     """Bring `search_vector` and `sort_author` of these books up to date, a thousand per statement.
 
     Call it in the transaction that changed a book or anything it is found by: contributions, names, subjects, genres,
-    ISBNs, numbers of copies. Locks the books; rows whose index is already right are not written.
+    ISBNs, numbers of copies. Volumes are found by the title of their set and come along. Locks the books; rows whose
+    index is already right are not written.
     """
-    ids = iter(sorted(set(book_ids)))
+    wanted = set(book_ids)
+    wanted.update(Book.objects.filter(parent__in=wanted).values_list("pk", flat=True) if wanted else ())
+    ids = iter(sorted(wanted))
     while chunk := list(islice(ids, CHUNK)):
         with transaction.atomic(), connection.cursor() as cursor:
             list(Book.objects.locked().filter(pk__in=chunk).values_list("pk"))

@@ -26,6 +26,7 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/password/", auth_api.PasswordView.as_view(), name="password"),
     path("books/", BookViewSet.as_view(MANY), name="books"),
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),
+    path("books/<uuid:uid>/volumes/", BookViewSet.as_view({"get": "volumes"}), name="volumes"),
     path("copies/", CopyViewSet.as_view(MANY), name="copies"),
     path("copies/<uuid:uid>/", CopyViewSet.as_view(ONE), name="copy"),
     path("isbn/<str:isbn>/", IsbnView.as_view(), name="isbn"),

@@ -33,6 +33,7 @@ TASKS = (
             "catalog.series",
             "catalog.importrun",
             "lookup.target",
+            "catalog.merge",
         ),
     ),
     (

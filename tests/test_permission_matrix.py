@@ -110,6 +110,11 @@ GET     admin/catalog/copy/withdraw/                      login  login  in     i
 POST    admin/catalog/withdrawalact/<int:pk>/restore/     login  login  hidden hidden
 GET     admin/accounts/reader/cards/                      login  login  in     in
 POST    admin/catalog/copy/process_import/                login  login  in     in
+GET     admin/catalog/merge/books/                        login  login  hidden hidden
+GET     admin/catalog/merge/authors/                      login  login  hidden hidden
+GET     admin/catalog/merge/duplicates/                   login  login  in     in
+POST    admin/catalog/merge/distinct/                     login  login  in     in
+POST    admin/catalog/merge/<int:pk>/undo/                login  login  hidden hidden
 POST    admin/accounts/reader/<int:pk>/renew-card/        login  login  in     in
 POST    admin/accounts/reader/<int:pk>/replace-card/      login  login  in     in
 POST    admin/accounts/reader/<int:pk>/card-lost/         login  login  in     in
@@ -132,6 +137,7 @@ GET     api/v1/books/<uuid:uid>/                          in     in     in     i
 PATCH   api/v1/books/<uuid:uid>/                          login  no     in     in
 DELETE  api/v1/books/<uuid:uid>/                          login  no     no     in
 GET     api/v1/isbn/<str:isbn>/                           login  no     in     in
+GET     api/v1/books/<uuid:uid>/volumes/                  in     in     in     in
 GET     api/v1/copies/                                    in     in     in     in
 POST    api/v1/copies/                                    login  no     in     in
 GET     api/v1/copies/<uuid:uid>/                         in     in     in     in
@@ -186,6 +192,7 @@ catalog.book                              view add change           view add cha
 catalog.copy                              view add change           view add change delete
 catalog.genre                             view add change           view add change delete
 catalog.importrun                         view                      view
+catalog.merge                             view                      view
 catalog.publisher                         view add change           view add change delete
 catalog.series                            view add change           view add change delete
 catalog.subject                           view add change           view add change delete
@@ -287,6 +294,7 @@ def world(monkeypatch):
         "stocktakes/": {"<uuid:uid>": stocktake.uid},
         "book/": {"<int:pk>": copy.book.pk},
         "withdrawalact/": {"<int:pk>": 0},
+        "merge/": {"<int:pk>": 0},
     }
 
 

@@ -113,6 +113,7 @@ def test_a_book_in_a_list(anyone, shelf):
         "uid": str(shelf["war"].uid),
         "title": "Война и мир",
         "subtitle": "",
+        "volume": "",
         "contributions": [{"author": author.pk, "name": "Толстой, Лев Николаевич", "dates": "", "role": "author"}],
         "year": 1869,
         "year_note": "",
