@@ -14,6 +14,7 @@ def restore_role_groups(**_kwargs):
         import_module("stocktaking.migrations.0002_permissions").grant(apps, None)
         import_module("lookup.migrations.0002_grants").grant(apps, None)
         import_module("accounts.migrations.0004_merging").grant(apps, None)
+        import_module("accounts.migrations.0005_batch_changes").grant(apps, None)
 
 
 def pytest_sessionstart(session):

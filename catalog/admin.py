@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from catalog import actions
 from catalog.availability import ON_SHELF, main_names
+from catalog.batch_admin import ChangingMany
 from catalog.copy_admin import AddsCopies, ManyCopies
 from catalog.cover_images import drop_cover, put_cover
 from catalog.duplicates import tell_apart
@@ -261,11 +262,11 @@ class HoldingsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Book)
-class BookAdmin(Merging, AddsCopies, BookImportExport, IndexedAdmin):
+class BookAdmin(Merging, ChangingMany, AddsCopies, BookImportExport, IndexedAdmin):
     """Books, with their people, ISBNs and copies on one page."""
 
     form = BookForm
-    actions = ("merge", *BOOK_EXPORTS)
+    actions = ("merge", "change_many", *BOOK_EXPORTS)
     inlines = (ContributionInline, IsbnInline, CopyInline)
     list_display = ("title_and_names", "year", "language_name", "material_type", "holdings")
     list_filter = (HoldingsFilter, LanguageFilter, "material_type", GenreFilter)
@@ -495,7 +496,7 @@ def _marks(name: str, new: Copy.Status, label: Any) -> Callable[..., None]:
 
 
 @admin.register(Copy)
-class CopyAdmin(ManyCopies, CopyImportExport, IndexedAdmin):
+class CopyAdmin(ChangingMany, ManyCopies, CopyImportExport, IndexedAdmin):
     """Copies. How they stand changes by actions only, and with loans."""
 
     form = CopyForm
@@ -516,6 +517,7 @@ class CopyAdmin(ManyCopies, CopyImportExport, IndexedAdmin):
         "note",
     )
     actions = (
+        "change_many",
         *COPY_EXPORTS,
         _marks("mark_available", Copy.Status.AVAILABLE, gettext_lazy("Mark as available")),
         _marks("mark_damaged", Copy.Status.DAMAGED, gettext_lazy("Mark as damaged")),

@@ -1,12 +1,14 @@
-"""Imports in the background."""
+"""Imports and changes to many records in the background."""
 
 from contextlib import suppress
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from catalog import import_runs
+from catalog import batch_changes, import_runs
+from catalog.models import BatchChange
 from library.core.errors import Busy
 
 log = structlog.get_logger(__name__)
@@ -29,3 +31,22 @@ def work_soon() -> None:
     """Call a worker now rather than within the minute; without a broker the minute has to do."""
     with suppress(OperationalError):
         work_on_imports.apply_async(retry=False)
+
+
+@shared_task(name="catalog.work_on_batches", time_limit=HOURS * 3600)
+def work_on_batches() -> int:
+    """Go on with all batch changes that are not finished; how many it finished. Called at a start and every minute."""
+    going = BatchChange.objects.filter(state__in=[BatchChange.State.RUNNING, BatchChange.State.UNDOING])
+    done = 0
+    for key in going.order_by("pk").values_list("pk", flat=True):
+        try:
+            done += batch_changes.work(batch_id=key, now=timezone.now())
+        except Busy:
+            log.info("batch_change_waits", batch=key)
+    return done
+
+
+def work_on_batches_soon() -> None:
+    """Call a worker now rather than within the minute; without a broker the minute has to do."""
+    with suppress(OperationalError):
+        work_on_batches.apply_async(retry=False)

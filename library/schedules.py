@@ -45,6 +45,12 @@ SCHEDULES = (
         every=MINUTE,
     ),
     Schedule(
+        task="catalog.work_on_batches",
+        name=gettext_lazy("Change many records"),
+        description=gettext_lazy("Carries on changes to many records that were interrupted."),
+        every=MINUTE,
+    ),
+    Schedule(
         task="core.sweep",
         name=gettext_lazy("Housekeeping"),
         description=gettext_lazy("Forgets expired sign-ins and answers kept for repeated API calls: once a day."),

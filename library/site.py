@@ -34,6 +34,7 @@ TASKS = (
             "catalog.importrun",
             "lookup.target",
             "catalog.merge",
+            "catalog.batchchange",
         ),
     ),
     (

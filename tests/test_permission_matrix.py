@@ -110,6 +110,8 @@ GET     admin/catalog/copy/withdraw/                      login  login  in     i
 POST    admin/catalog/withdrawalact/<int:pk>/restore/     login  login  hidden hidden
 GET     admin/accounts/reader/cards/                      login  login  in     in
 POST    admin/catalog/copy/process_import/                login  login  in     in
+GET     admin/catalog/batchchange/<int:pk>/prepare/       login  login  hidden hidden
+POST    admin/catalog/batchchange/<int:pk>/undo/          login  login  hidden hidden
 GET     admin/catalog/merge/books/                        login  login  hidden hidden
 GET     admin/catalog/merge/authors/                      login  login  hidden hidden
 GET     admin/catalog/merge/duplicates/                   login  login  in     in
@@ -188,6 +190,7 @@ accounts.readerblock                      view                      view
 accounts.user                             -                         view add change
 auth.group                                -                         view change
 catalog.author                            view add change           view add change delete
+catalog.batchchange                       view                      view
 catalog.book                              view add change           view add change delete
 catalog.copy                              view add change           view add change delete
 catalog.genre                             view add change           view add change delete
@@ -295,6 +298,7 @@ def world(monkeypatch):
         "book/": {"<int:pk>": copy.book.pk},
         "withdrawalact/": {"<int:pk>": 0},
         "merge/": {"<int:pk>": 0},
+        "batchchange/": {"<int:pk>": 0},
     }
 
 

@@ -25,6 +25,7 @@ def test_the_set_up_creates_them_once(settings):
     call_command("setup_library", stdout=StringIO())
     assert timings() == {
         "catalog.work_on_imports": "every minute",
+        "catalog.work_on_batches": "every minute",
         "notifications.deliver": "every minute",
         "circulation.check_due_dates": "0,30 *",
         "core.sweep": "0,30 *",
@@ -32,7 +33,7 @@ def test_the_set_up_creates_them_once(settings):
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 4
+    assert PeriodicTask.objects.count() == 5
 
 
 def test_what_librarians_changed_stays():
