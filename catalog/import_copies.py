@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from catalog import copy_numbers
 from catalog.bookdata import CopyData
-from catalog.import_writing import send
+from catalog.import_writing import new_ids, send
 from catalog.models import Copy
 from catalog.problems import Problem, Remark
 from library.core.errors import Invalid
@@ -140,8 +140,17 @@ class Shelves:
         return next(code for code in candidates if code not in self._codes)
 
 
-def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[int, Remark], None]) -> Counter[int]:
-    """Make the copies that are not there yet; how many for each record number. Remarks go to `remark`."""
+class Made(NamedTuple):
+    """A copy that was made."""
+
+    number: int
+    """The record's number in its file."""
+    book_id: int
+    copy_id: int
+
+
+def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[int, Remark], None]) -> list[Made]:
+    """Make the copies that are not there yet. Remarks go to `remark`."""
     placed: list[tuple[Wanted, int, int]] = []
     for entry in _new(wanted, remark):
         branch, note = shelves.branch(entry.copy.branch)
@@ -153,12 +162,17 @@ def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[
         if branch and item_type:
             placed.append((entry, branch, item_type))
     numbers = iter(copy_numbers.take(sum(not entry.copy.barcode for entry, _, _ in placed)))
+    made = [
+        Made(entry.number, entry.book_id, copy_id)
+        for (entry, _branch, _item_type), copy_id in zip(placed, new_ids(Copy, len(placed)), strict=True)
+    ]
     rows = []
-    for entry, branch, item_type in placed:
+    for (entry, branch, item_type), copy_id in zip(placed, [each.copy_id for each in made], strict=True):
         copy = entry.copy
         given = None if copy.barcode else next(numbers)
         rows.append(
             (
+                copy_id,
                 uuid4(),
                 entry.book_id,
                 copy.inventory_number or (given.inventory_number if given else ""),
@@ -174,10 +188,11 @@ def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[
             )
         )
     send(Copy, _COLUMNS, rows)
-    return Counter(entry.number for entry, _, _ in placed)
+    return made
 
 
 _COLUMNS = (
+    "id",
     "uid",
     "book_id",
     "inventory_number",

@@ -1,5 +1,10 @@
 """Files of any kind as arrivals for the catalogue, a batch ahead of the database."""
 
+import json
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -8,15 +13,19 @@ from threading import Event, Thread
 from typing import BinaryIO, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import translation
 
 from catalog import tables
 from catalog.bookdata import Incoming
 from catalog.marc import encodings, mapping, reading
 from catalog.problems import Remark
+from library.core.errors import Invalid
 
 BATCH = 1000
 """Records of one commit."""
+LARGE = 4 << 20
+"""Bytes from which on a file is worth a process of its own, which takes a second to start."""
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 """How the names of tables end; any other file holds MARC records."""
 
@@ -29,18 +38,37 @@ class Batch(NamedTuple):
     """Bytes of the file that were read for them and for all before; 0: unknown."""
 
 
-def is_table(name: str) -> bool:
-    """Whether a file of this name is a table of books."""
-    return name.lower().endswith(TABLES)
+class Source(NamedTuple):
+    """How a file is to be read."""
+
+    name: str
+    """Tells CSV from a workbook."""
+    is_table: bool
+    encoding: str = encodings.AUTO
+    format: str = mapping.AUTO
 
 
-def records(
-    stream: BinaryIO, name: str, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO
-) -> Iterator[Incoming]:
-    """What an open file called `name` brings: the rows of a table or MARC records. Raises Invalid for no table."""
-    if is_table(name):
-        return tables.books([tables.unescaped(cell) for cell in row] for row in tables.read(stream, name))
-    return marc_records(stream, encoding=encoding, format=format)
+def source_named(name: str, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO) -> Source:
+    """How to read a file of which only the name tells whether it is a table."""
+    return Source(name, name.lower().endswith(TABLES), encoding, format)
+
+
+def records(stream: BinaryIO, source: Source) -> Iterator[Incoming]:
+    """What an open file brings: the rows of a table or MARC records. Raises Invalid for no table."""
+    if source.is_table:
+        return tables.books([tables.unescaped(cell) for cell in row] for row in tables.read(stream, source.name))
+    return marc_records(stream, encoding=source.encoding, format=source.format)
+
+
+def batches(stream: BinaryIO, source: Source, *, size: int) -> Iterator[Batch]:
+    """The records of an open file of `size` bytes, read ahead of who writes them. Raises Invalid for no table.
+
+    A large file is read by a process of its own: understanding records takes Python as long as writing them does, and
+    a process does not share the interpreter.
+    """
+    if size < LARGE or not _has_descriptor(stream):
+        return read_ahead(records(stream, source), stream)
+    return _ahead(_from_process(stream, source))
 
 
 def marc_records(stream: BinaryIO, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO) -> Iterator[Incoming]:
@@ -76,41 +104,46 @@ def _own_number(number: str) -> UUID | None:
 
 
 def read_ahead(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> Iterator[Batch]:
-    """Batches of arrivals, the next one being read by another thread while the database works on the last.
+    """Batches of arrivals, read by another thread; `stream` is the file that they come from, if it tells how far."""
+    return _ahead(cut(arrivals, stream))
 
-    `stream` is the file that they come from, if it tells how far it is read.
-    """
-    batches: Queue[Batch | BaseException] = Queue(maxsize=1)
+
+def cut(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> Iterator[Batch]:
+    """Batches of arrivals, with how far `stream` is read."""
+    waiting = iter(arrivals)
+    while batch := list(islice(waiting, BATCH)):
+        yield Batch(batch, _position(stream))
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, the next one being got by another thread while the database works on the last."""
+    ready: Queue[Batch | BaseException | None] = Queue(maxsize=1)
     is_over = Event()
     language = translation.get_language()
 
-    def read() -> None:
-        waiting = iter(arrivals)
+    def get() -> None:
         try:
             with translation.override(language):
-                while not is_over.is_set():
-                    batch = Batch(list(islice(waiting, BATCH)), _position(stream))
-                    batches.put(batch)
-                    if not batch.arrivals:
+                for batch in batches:
+                    ready.put(batch)
+                    if is_over.is_set():
                         return
+            ready.put(None)
         except BaseException as error:  # noqa: BLE001 - whatever happened is raised where the batch is waited for
-            batches.put(error)
+            ready.put(error)
 
-    reader = Thread(target=read, daemon=True)
+    reader = Thread(target=get, daemon=True)
     reader.start()
     try:
-        while True:
-            batch = batches.get()
+        while (batch := ready.get()) is not None:
             if isinstance(batch, BaseException):
                 raise batch
-            if not batch.arrivals:
-                return
             yield batch
     finally:
         is_over.set()
         while reader.is_alive():
             with suppress(Empty):
-                batches.get(timeout=0.05)
+                ready.get(timeout=0.05)
 
 
 def _position(stream: BinaryIO | None) -> int:
@@ -118,3 +151,33 @@ def _position(stream: BinaryIO | None) -> int:
         return stream.tell() if stream else 0
     except (OSError, ValueError):
         return 0
+
+
+# --- A process of its own ------------------------------------------------------------------------------------------
+def _has_descriptor(stream: BinaryIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except OSError:
+        return False
+
+
+def _from_process(stream: BinaryIO, source: Source) -> Iterator[Batch]:
+    """Batches that `catalog.import_reader` reads; it ends with us, for nobody takes what it writes."""
+    os.lseek(stream.fileno(), 0, os.SEEK_SET)
+    command = [sys.executable, "-m", "catalog.import_reader", json.dumps(source), translation.get_language() or ""]
+    with subprocess.Popen(  # noqa: S603 - ourselves; names of files are no part of the shell's
+        command, stdin=stream, stdout=subprocess.PIPE, cwd=settings.BASE_DIR
+    ) as reader:
+        try:
+            while True:
+                try:
+                    message = pickle.load(reader.stdout)  # type: ignore[arg-type] # noqa: S301 - our own process
+                except EOFError as error:
+                    raise RuntimeError(f"the reading process ended with {reader.wait()}") from error
+                if message is None:
+                    return
+                if isinstance(message, dict):
+                    raise Invalid(message)
+                yield Batch(*message)
+        finally:
+            reader.kill()

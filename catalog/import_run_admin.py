@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from catalog import import_reports, import_runs
+from catalog import import_reports, import_runs, import_undo
 from catalog.bookdata import DESCRIBING, BookData
 from catalog.import_admin import words_of
 from catalog.import_forms import Choices
@@ -29,13 +29,15 @@ from catalog.models import Book, ImportRun
 from catalog.problems import Problem, Remark
 from catalog.resources import joined
 from catalog.tasks import work_soon
-from library.core.errors import Busy, Invalid
+from library.core.errors import Busy, Invalid, Refused
 from library.core.templatetags.design import status
 
 State = ImportRun.State
 
 SHOWN = 100
-"""Records that the preview shows in full, and remarks on the page of an import."""
+"""Records that the preview shows in full."""
+SHOWN_REMARKS = 40
+"""Remarks on the page of an import."""
 SIGNS = {
     State.UPLOADED: "info",
     State.WAITING: "quiet",
@@ -43,6 +45,8 @@ SIGNS = {
     State.FINISHED: "good",
     State.FAILED: "bad",
     State.CANCELLED: "warn",
+    State.UNDOING: "info",
+    State.UNDONE: "quiet",
 }
 SILENCE = timedelta(minutes=3)
 """An import that commits nothing for so long is no longer at work."""
@@ -62,6 +66,8 @@ class Progress:
 
 def progress(run: ImportRun) -> Progress:
     """How far the import is, by the last batch that was committed."""
+    if run.state == State.UNDOING:
+        return Progress(100 * run.undone // max(1, run.to_undo), 0, None)
     percent = min(100, 100 * run.position // run.size) if run.size and run.position else None
     until = run.heard_of_at or run.finished_at
     if not run.resumed_at or not until or until <= run.resumed_at:
@@ -110,6 +116,7 @@ class ImportRunAdmin(admin.ModelAdmin):
         views = {
             "start": require_POST(self.start_view),
             "stop": require_POST(self.stop_view),
+            "undo": self.undo_view,
             "remarks": self.remarks_view,
             "rejected": self.rejected_view,
         }
@@ -173,6 +180,37 @@ class ImportRunAdmin(admin.ModelAdmin):
             messages.error(request, _("The import is busy just now. Stop it again in a few seconds."))
         return redirect("admin:catalog_importrun_change", pk)
 
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What undoing would do and what is in its way; with POST it is begun."""
+        run = self._run(request, pk)
+        if request.method == "POST":
+            try:
+                import_undo.request_undo(run_id=pk, by=request.user, now=timezone.now())
+            except Refused:
+                return redirect("admin:catalog_importrun_undo", pk)
+            except Busy:
+                messages.error(request, _("The import is busy just now. Try again in a few seconds."))
+            else:
+                transaction.on_commit(work_soon)
+            return redirect("admin:catalog_importrun_change", pk)
+        whole = import_undo.extent(run)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Undo this import?"),
+            "run": run,
+            "counts": [
+                (_("Books removed"), whole.removed),
+                (_("Copies removed"), whole.copies),
+                (_("Books brought back to what they were"), whole.restored),
+            ],
+            "obstacles": [(pk, import_undo.words(reason, {"title": title})) for pk, title, reason in whole.obstacles],
+            "has_more": whole.has_more,
+            "shown": import_undo.SHOWN,
+            "is_undoable": run.state in import_undo.UNDOABLE and bool(whole.removed or whole.restored),
+        }
+        return TemplateResponse(request, "admin/catalog/importrun/undo.html", context)
+
     def _run(self, request: HttpRequest, pk: int) -> ImportRun:
         if not self.has_import_permission(request):
             raise PermissionDenied
@@ -213,13 +251,14 @@ def _sign(run: ImportRun) -> SafeString:
 def _page(run: ImportRun, *, said: str) -> dict[str, Any]:
     """What the page of an import says, and whether it will say something else soon."""
     how_far = progress(run)
-    is_live = run.state in import_runs.UNDER_WAY and bool(run.upload or run.state == State.RUNNING)
+    is_undoing = run.state == State.UNDOING
+    is_live = is_undoing or (run.state in import_runs.UNDER_WAY and bool(run.upload or run.state == State.RUNNING))
     is_silent = run.state == State.RUNNING and (run.heard_of_at or run.started_at) < timezone.now() - SILENCE
     tens = "" if how_far.percent is None else str(how_far.percent // 10 * 10)
-    telling = f"{run.state}{tens if run.state == State.RUNNING else ''}"
+    telling = f"{run.state}{tens if run.state in (State.RUNNING, State.UNDOING) else ''}"
     remarks = [
         (remark.record, remark.is_refusal, sentence(Remark(Problem(remark.problem), remark.data)))
-        for remark in run.remarks.order_by("-is_refusal", "pk").defer("raw")[: SHOWN + 1]
+        for remark in run.remarks.order_by("-is_refusal", "pk").defer("raw")[: SHOWN_REMARKS + 1]
     ]
     return {
         "sign": _sign(run),
@@ -231,13 +270,25 @@ def _page(run: ImportRun, *, said: str) -> dict[str, Any]:
         "telling": telling,
         "is_news": telling != said,
         "tens": tens,
-        "remarks": remarks[:SHOWN],
-        "has_more_remarks": len(remarks) > SHOWN,
-        "shown": SHOWN,
+        "remarks": remarks[:SHOWN_REMARKS],
+        "has_more_remarks": len(remarks) > SHOWN_REMARKS,
+        "shown": SHOWN_REMARKS,
         "has_rejected_records": bool(run.rejected) and import_reports.has_rejected_records(run),
         "may_resume": bool(run.upload) and run.state in import_runs.STARTABLE,
-        "choices": ", ".join(f"{name}: {value}" for name, value in run.options.items()) or "—",
+        "may_stop": is_live and bool(run.upload) and not is_undoing,
+        "may_undo": run.state in import_undo.UNDOABLE and run.books.exists(),
+        "choices": "; ".join(_choices(run)),
     }
+
+
+def _choices(run: ImportRun) -> Iterator[str]:
+    """What the operator chose, as the upload form calls it; what is «as found» is left out."""
+    labels = {name: str(field.label) for name, field in Choices.base_fields.items()}
+    for name, value in run.options.items():
+        if name == "no_copies":
+            yield _("no copies")
+        elif value != "auto":
+            yield f"{labels.get(name, name)}: {value}"
 
 
 def _duration(time: timedelta) -> str:

@@ -5,19 +5,21 @@ from the last batch that was committed: what is in and how far it got are one co
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import structlog
 from django.core.files import File
-from django.db import DatabaseError, transaction
+from django.db import OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from catalog.import_copies import copy_options
-from catalog.import_reading import read_ahead, records
+from catalog.import_reading import Source, batches, records, source_named
+from catalog.import_undo import undo
 from catalog.imports import Result, Stopped, go_on, import_books
 from catalog.marc import encodings, mapping
 from catalog.models import ImportRun
@@ -34,6 +36,7 @@ KEPT = {State.UPLOADED: timedelta(days=1), State.FAILED: timedelta(days=14), Sta
 """How long the file of an import that does not go on is kept."""
 STARTABLE = (State.UPLOADED, State.FAILED, State.CANCELLED)
 UNDER_WAY = (State.WAITING, State.RUNNING)
+"""States of an import that a worker takes on or is at."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +100,7 @@ def preview(run: ImportRun) -> Preview:
     """Try the first `PREVIEWED` records and take it all back. Raises Invalid for a file that cannot be read, Busy."""
     results: list[Result] = []
     with opened(run) as stream:
-        arrivals = _arrivals(run, stream)
+        arrivals = records(stream, _source(run))
         tried = import_books(
             islice(arrivals, PREVIEWED),
             file_name=run.file_name,
@@ -123,31 +126,61 @@ def work(*, clock: Callable[[], datetime] = timezone.now) -> int:
             return 0
         _forget_old_uploads(clock())
         while run := _next():
-            _carry_out(run, clock)
+            if run.state == State.UNDOING:
+                _take_back(run, clock)
+            else:
+                _carry_out(run, clock)
             ended += 1
     return ended
 
 
 def _next() -> ImportRun | None:
     """What was interrupted, else what waits longest."""
-    waiting = ImportRun.objects.filter(state__in=UNDER_WAY).exclude(upload="").select_related("started_by")
+    uploaded = Q(state__in=UNDER_WAY) & ~Q(upload="")
+    waiting = ImportRun.objects.filter(uploaded | Q(state=State.UNDOING)).select_related("started_by")
     return waiting.order_by("state", "started_at", "pk").first()
 
 
+def _take_back(run: ImportRun, clock: Callable[[], datetime]) -> None:
+    """The undoing of an import; on an error of ours the rest of it stays."""
+    with _in_language(run):
+        try:
+            undo(run, clock=clock)
+        except (Busy, OperationalError):
+            raise
+        except Exception as error:
+            log.exception("undoing_failed", run=run.pk)
+            ImportRun.objects.filter(pk=run.pk).update(state=State.FAILED, failure=_unexpected(error))
+        else:
+            log.info("import_undone", run=run.pk, undone=run.undone)
+    if run.upload:
+        _drop_file(run)
+
+
+def _in_language(run: ImportRun) -> AbstractContextManager[None]:
+    """Words about the import are in the language of who started it."""
+    return translation.override(run.started_by.language if run.started_by else None)
+
+
+def _unexpected(error: Exception) -> str:
+    return _("Something unexpected happened: %(detail)s") % {"detail": f"{type(error).__name__}: {error}"[:500]}
+
+
 def _carry_out(run: ImportRun, clock: Callable[[], datetime]) -> None:
-    """The import, to its end or to what stops it; the words of a failure are in the language of who started it."""
+    """The import, to its end or to what stops it."""
     under_way = ImportRun.objects.filter(pk=run.pk, state__in=UNDER_WAY)
     if not under_way.update(state=State.RUNNING):
         return
     run.state = State.RUNNING
-    with translation.override(run.started_by.language if run.started_by else None):
+    with _in_language(run):
         try:
             with opened(run) as stream:
-                go_on(run, read_ahead(_arrivals(run, stream), stream), copies=copy_options(run.options), clock=clock)
+                copies = copy_options(run.options)
+                go_on(run, batches(stream, _source(run), size=run.size), copies=copies, clock=clock)
         except Stopped:
             log.info("import_stopped", run=run.pk, read=run.read)
             return
-        except (Busy, DatabaseError):
+        except (Busy, OperationalError):
             raise
         except Invalid as error:
             words = " ".join(str(message) for messages in error.errors.values() for message in messages)
@@ -155,9 +188,7 @@ def _carry_out(run: ImportRun, clock: Callable[[], datetime]) -> None:
             words = _("The file cannot be read: %(detail)s") % {"detail": error.strerror or type(error).__name__}
         except Exception as error:
             log.exception("import_failed", run=run.pk)
-            words = _("Something unexpected happened: %(detail)s") % {
-                "detail": f"{type(error).__name__}: {error}"[:500]
-            }
+            words = _unexpected(error)
         else:
             _drop_file(run)
             log.info("import_finished", run=run.pk, read=run.read, created=run.created, rejected=run.rejected)
@@ -165,9 +196,8 @@ def _carry_out(run: ImportRun, clock: Callable[[], datetime]) -> None:
     under_way.update(state=State.FAILED, failure=words)
 
 
-def _arrivals(run: ImportRun, stream: BinaryIO) -> Iterator[Any]:
-    return records(
-        stream,
+def _source(run: ImportRun) -> Source:
+    return source_named(
         run.file_name,
         encoding=run.options.get("encoding", encodings.AUTO),
         format=run.options.get("format", mapping.AUTO),

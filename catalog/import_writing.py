@@ -160,7 +160,7 @@ def create_books(
     arrivals: Sequence[tuple[Incoming, BookData]], *, names: Names, run: ImportRun, now: datetime
 ) -> list[int]:
     """Make these books with all that belongs to them but their copies; their primary keys in the same order."""
-    book_ids = _new_ids(Book, len(arrivals))
+    book_ids = new_ids(Book, len(arrivals))
     books = [book for _, book in arrivals]
     send(
         Book,
@@ -219,11 +219,9 @@ def update_books(changes: Mapping[int, tuple[BookData, BookData]], *, names: Nam
             book.publisher_id = names.publishers[folded_name(wanted.publisher)] if wanted.publisher else None
             book.series_id = names.series[folded_name(wanted.series)] if wanted.series else None
             book.sort_title = sort_title(book.title, book.language)
-            book.updated_at = now
             changed.append(book)
-    Book.objects.bulk_update(
-        changed, [*SCALARS, "other_titles", "publisher", "series", "sort_title", "updated_at"], batch_size=200
-    )
+    Book.objects.filter(pk__in=changes).update(updated_at=now)
+    Book.objects.bulk_update(changed, [*SCALARS, "other_titles", "publisher", "series", "sort_title"], batch_size=200)
 
     def differing_in(name: str) -> list[tuple[int, BookData]]:
         return [
@@ -305,7 +303,8 @@ def send(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seque
             copy.write_row(row)
 
 
-def _new_ids(model: type[models.Model], count: int) -> list[int]:
+def new_ids(model: type[models.Model], count: int) -> list[int]:
+    """Keys for so many rows to come."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",

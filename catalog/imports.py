@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, connection, transaction
@@ -20,11 +20,12 @@ from django.utils import timezone
 
 from catalog import search
 from catalog.bookdata import BookData, CopyData, Incoming
-from catalog.import_copies import CopyOptions, Shelves, Wanted, add_copies
+from catalog.import_copies import CopyOptions, Made, Shelves, Wanted, add_copies
+from catalog.import_journal import former_state, last_names, note_changes
 from catalog.import_reading import Batch, read_ahead
 from catalog.import_writing import create_books, fitted, look_up, send, update_books, write_sources
 from catalog.merging import book_of_source, merged
-from catalog.models import Book, ImportRemark, ImportRun, Isbn, SourceRecord
+from catalog.models import Book, ImportedBook, ImportRemark, ImportRun, Isbn, SourceRecord
 from catalog.problems import Problem, Remark, each_once
 from catalog.stored import read_books
 from library.core import audit
@@ -101,22 +102,44 @@ def import_books(
     is_trial: bool = False,
     on_batch: OnBatch = lambda run, results: None,
     clock: Callable[[], datetime] = timezone.now,
-    stream: BinaryIO | None = None,
-    size: int = 0,
 ) -> ImportRun:
     """Import everything that arrives; returns the import with its counts.
 
     `by` is a User or None (a command), `options` what the operator chose, for the record. `on_batch` hears of each
-    batch after its commit. `is_trial` does everything, then takes it all back. `stream` is the file of `size` bytes
-    that the records come from, where it tells how far it is read. Interrupted, what is committed stays, and the same
-    file goes on from there. Raises Busy when another import does not let it have its turn.
+    batch after its commit. `is_trial` does everything, then takes it all back. Interrupted, what is committed stays,
+    and the same file goes on from there. Raises Busy when another import does not let it have its turn.
     """
+    return import_batches(
+        read_ahead(arrivals),
+        file_name=file_name,
+        by=by,
+        copies=copies,
+        options=options,
+        is_trial=is_trial,
+        on_batch=on_batch,
+        clock=clock,
+    )
+
+
+def import_batches(
+    batches: Iterable[Batch],
+    *,
+    file_name: str,
+    by: Any,
+    copies: CopyOptions,
+    options: Mapping[str, Any] | None = None,
+    is_trial: bool = False,
+    on_batch: OnBatch = lambda run, results: None,
+    clock: Callable[[], datetime] = timezone.now,
+    size: int = 0,
+) -> ImportRun:
+    """As `import_books`, for a file of `size` bytes that is read elsewhere (`catalog.import_reading.batches`)."""
 
     def whole() -> ImportRun:
         run = ImportRun.objects.create(
             file_name=file_name[:300], options=dict(options or {}), started_by=by, started_at=clock(), size=size
         )
-        go_on(run, read_ahead(arrivals, stream), copies=copies, on_batch=on_batch, clock=clock)
+        go_on(run, batches, copies=copies, on_batch=on_batch, clock=clock)
         return run
 
     if is_trial:
@@ -141,6 +164,8 @@ def go_on(
     """
     progress = _Progress()
     run.resumed_at, run.read_before = clock(), run.read
+    if not run.reached:
+        run.names_before = last_names()
     for whole, position in batches:
         behind = sum(incoming.number <= run.reached for incoming in whole)
         if behind:
@@ -208,7 +233,9 @@ def _count(run: ImportRun, results: list[Result]) -> None:
         setattr(run, outcome, getattr(run, outcome) + counts[outcome])
     run.remarked += sum(bool(result.remarks) and result.outcome != Outcome.REJECTED for result in results)
     run.copies_created += sum(result.copies_created for result in results)
-    run.save(update_fields=[*COUNTED, "reached", "position", "resumed_at", "read_before", "heard_of_at"])
+    run.save(
+        update_fields=[*COUNTED, "reached", "position", "resumed_at", "read_before", "heard_of_at", "names_before"]
+    )
 
 
 def _keep_remarks(run: ImportRun, batch: list[Incoming], results: list[Result]) -> None:
@@ -275,6 +302,8 @@ class _Batch:
         self.creations: list[tuple[Incoming, BookData]] = []
         self.changes: dict[int, Incoming] = {}
         """Books to bring to what a record says, by primary key."""
+        self.former: dict[int, dict[str, Any]] = {}
+        """What the changed books were, as `ImportedBook.before`."""
         self.twins: dict[int, int] = {}
         """Records that say the same as an earlier one of the batch, with the number of that one."""
 
@@ -282,7 +311,8 @@ class _Batch:
         """Write the batch; the results in the order of its records."""
         self._decide()
         self._write()
-        self._write_copies()
+        made = self._write_copies()
+        self._note(made)
         touched = [
             result.book_id
             for result in self.results.values()
@@ -417,6 +447,7 @@ class _Batch:
             after, kept = merged(current[book_id], book, base, incoming.fields)
             if kept:
                 self._remark(incoming.number, Remark(Problem.EDITS_KEPT, {"fields": kept}))
+            self.former[book_id] = former_state(current[book_id], after, sources.get(book_id), incoming)
             result = self.results[incoming.number]
             result.before, result.after = current[book_id], after
             if after != current[book_id]:
@@ -424,9 +455,9 @@ class _Batch:
                 wanted[book_id] = (current[book_id], after)
         return wanted
 
-    def _write_copies(self) -> None:
+    def _write_copies(self) -> list[Made]:
         if not self.copies.is_wanted:
-            return
+            return []
         wanted: list[Wanted] = []
         for incoming in self.batch:
             result = self.results[incoming.number]
@@ -441,14 +472,29 @@ class _Batch:
             if book_id:
                 wanted += [Wanted(incoming.number, book_id, incoming.book.material_type, copy) for copy in given]
         if not wanted:
-            return
-        created = add_copies(wanted, shelves=Shelves(self.copies, self.progress.told), remark=self._remark)
-        for number, count in created.items():
+            return []
+        made = add_copies(wanted, shelves=Shelves(self.copies, self.progress.told), remark=self._remark)
+        for number, count in Counter(copy.number for copy in made).items():
             result = self.results[number]
             result.copies_created = count
             if result.outcome == Outcome.UNCHANGED:
                 result.outcome = Outcome.UPDATED
                 result.book_id = result.book_id or self.results[self.twins[number]].book_id
+        return made
+
+    def _note(self, made: list[Made]) -> None:
+        """Write down what is needed to undo this."""
+        copies: defaultdict[int, list[int]] = defaultdict(list)
+        for copy in made:
+            copies[copy.book_id].append(copy.copy_id)
+        created = [self.results[incoming.number].book_id or 0 for incoming, _book in self.creations]
+        send(
+            ImportedBook,
+            ("run_id", "book_id", "at", "before", "copies"),
+            ((self.run.pk, book_id, self.now, None, copies.pop(book_id, [])) for book_id in created),
+        )
+        touched = {book_id: self.former.get(book_id, {}) for book_id in {*self.former, *copies}}
+        note_changes(touched, copies=copies, run=self.run, now=self.now)
 
 
 def _candidates(keys: set[str]) -> dict[str, list[_Candidate]]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -257,6 +258,8 @@ class ImportRun(models.Model):
         FINISHED = "finished", _("finished")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("stopped")
+        UNDOING = "undoing", _("being undone")
+        UNDONE = "undone", _("undone")
 
     file_name = models.CharField(_("file"), max_length=300)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
@@ -293,6 +296,13 @@ class ImportRun(models.Model):
     remarked = models.PositiveIntegerField(_("with remarks"), default=0)
     """Records that went in with something to say about them."""
     copies_created = models.PositiveIntegerField(_("copies created"), default=0)
+    names_before = models.JSONField(default=dict)
+    """The last key of authors, genres, subjects, publishers and series before the import, by model: later ones that
+    nothing uses are removed when it is undone."""
+    to_undo = models.PositiveIntegerField(default=0)
+    """Books that the undoing has to bring back to what they were."""
+    undone = models.PositiveIntegerField(default=0)
+    """Books that it has brought back."""
 
     class Meta:
         verbose_name = _("import")
@@ -304,13 +314,37 @@ class ImportRun(models.Model):
                 name="every_record_is_accounted_for",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["uploaded", "waiting", "running", "finished", "failed", "cancelled"]),
+                condition=Q(
+                    state__in=["uploaded", "waiting", "running", "finished", "failed", "cancelled", "undoing", "undone"]
+                ),
                 name="import_state_is_known",
             ),
         ]
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class ImportedBook(models.Model):
+    """What an import did to a book: enough to take it back (`catalog.import_undo`)."""
+
+    run = models.ForeignKey(ImportRun, models.CASCADE, db_index=False, related_name="books", verbose_name=_("import"))
+    book = models.ForeignKey(Book, models.CASCADE, db_index=False, related_name="imports", verbose_name=_("book"))
+    at = models.DateTimeField()
+    """When it last did something to the book."""
+    before = models.JSONField(null=True)
+    """Null: it made the book. Else {"fields": what it changed, as it was; "source": the record kept before or null}."""
+    copies = ArrayField(models.BigIntegerField(), default=list)
+    """Keys of the copies that it made."""
+
+    class Meta:
+        verbose_name = _("imported book")
+        verbose_name_plural = _("imported books")
+        constraints = [models.UniqueConstraint(fields=["book", "run"], name="one_entry_per_book_and_import")]
+        indexes = [models.Index(fields=["run", "id"], name="books_of_an_import")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.book_id}"
 
 
 class ImportRemark(models.Model):

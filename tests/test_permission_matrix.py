@@ -91,6 +91,7 @@ GET     admin/catalog/book/import/                        login  login  in     i
 POST    admin/catalog/book/import/                        login  login  in     in
 POST    admin/catalog/importrun/<int:pk>/start/           login  login  hidden hidden
 POST    admin/catalog/importrun/<int:pk>/stop/            login  login  hidden hidden
+GET     admin/catalog/importrun/<int:pk>/undo/            login  login  hidden hidden
 GET     admin/catalog/importrun/<int:pk>/remarks/         login  login  hidden hidden
 GET     admin/catalog/importrun/<int:pk>/rejected/        login  login  hidden hidden
 GET     admin/catalog/copy/import/                        login  login  in     in

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from catalog.bookdata import BookData, Incoming
 from catalog.import_copies import CopyOptions, copy_options
-from catalog.import_reading import read_ahead
+from catalog.import_reading import Source, batches, records
 from catalog.import_wording import sentence, summary
-from catalog.imports import Outcome, Result, go_on, import_books
+from catalog.imports import Outcome, Result, go_on, import_batches
 from catalog.models import ImportRun
 from library.core.errors import Busy, Invalid
 
@@ -59,8 +59,8 @@ class ImportCommand(BaseCommand):
         )
         parser.add_argument("--report", type=Path, metavar="FILE", help="write every remark to FILE.json or FILE.csv")
 
-    def arrivals(self, stream: BinaryIO, name: str, options: dict[str, Any]) -> Iterable[Incoming]:
-        """The records of an open file."""
+    def source(self, name: str, options: dict[str, Any]) -> Source:
+        """How to read a file of this name."""
         raise NotImplementedError
 
     def chosen(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class ImportCommand(BaseCommand):
             try:
                 with path.open("rb") as stream:
                     if options["preview"]:
-                        self._preview(self.arrivals(stream, path.name, options), options["preview"])
+                        self._preview(records(stream, self.source(path.name, options)), options["preview"])
                     else:
                         self._import(stream, path, copies, options, report)
             except OSError as error:
@@ -119,21 +119,20 @@ class ImportCommand(BaseCommand):
                 if not bar.is_shown and options["verbosity"] > 1:
                     self.stdout.write(f"{path.name}: {run.read}")
 
-            arrivals = self.arrivals(stream, path.name, options)
             size = path.stat().st_size
+            read = batches(stream, self.source(path.name, options), size=size)
             if options["resume"]:
                 run = self._interrupted(path.name, size)
-                go_on(run, read_ahead(arrivals, stream), copies=copies, on_batch=on_batch)
+                go_on(run, read, copies=copies, on_batch=on_batch)
             else:
-                run = import_books(
-                    arrivals,
+                run = import_batches(
+                    read,
                     file_name=path.name,
                     by=None,
                     copies=copies,
                     options=self.chosen(options),
                     is_trial=options["dry_run"],
                     on_batch=on_batch,
-                    stream=stream,
                     size=size,
                 )
         counts = {name: getattr(run, name) for name in COUNTS}

@@ -122,6 +122,8 @@ def test_only_one_worker_at_a_time(anna):
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, crc32(b"imports") - 2**31])
         assert work() == 0
         assert state(run)[0] == "waiting"
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         other.close()
     assert work() == 1
@@ -145,3 +147,22 @@ def test_nothing_is_started_or_stopped_twice(anna):
     assert not start(run_id=run.pk, by=anna, now=now)
     assert cancel(run_id=run.pk, by=anna, now=now)
     assert not cancel(run_id=run.pk, by=anna, now=now)
+
+
+def test_a_large_file_is_read_by_a_process_of_its_own(anna, monkeypatch, settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    }
+    monkeypatch.setattr(import_reading, "LARGE", 0)
+    run = given(anna, FIVE + iso(record("001 9", "003 x")))
+    table = given(anna, b"colour;size\nred;1\n", "x.csv")
+    broken = given(anna, b"PK", "x.xlsx")
+    assert work() == 3
+    assert state(run) == ("finished", 6, 5)
+    assert (run.rejected, run.position) == (1, run.size)
+    [remark] = run.remarks.all()
+    assert bytes(remark.raw) + b"\x1d" == iso(record("001 9", "003 x"))
+    assert [(state(each)[0], each.failure) for each in (table, broken)] == [
+        ("failed", "No column is called “title” or “Заглавие”. The columns are: colour, size."),
+        ("failed", "This is not an Excel workbook (.xlsx)."),
+    ]

@@ -1,10 +1,8 @@
 """Import a table of books into the catalogue."""
 
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any
 
-from catalog import tables
-from catalog.bookdata import Incoming
+from catalog.import_reading import Source
 from catalog.management.import_command import ImportCommand
 
 
@@ -13,5 +11,5 @@ class Command(ImportCommand):
 
     help = "Import books (and copies) from CSV or Excel tables; safe to repeat."
 
-    def arrivals(self, stream: BinaryIO, name: str, options: dict[str, Any]) -> Iterable[Incoming]:
-        return tables.books([tables.unescaped(cell) for cell in row] for row in tables.read(stream, name))
+    def source(self, name: str, options: dict[str, Any]) -> Source:
+        return Source(name, is_table=True)

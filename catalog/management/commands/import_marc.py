@@ -1,13 +1,11 @@
 """Import MARC records into the catalogue."""
 
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from catalog.bookdata import Incoming
-from catalog.import_reading import marc_records
+from catalog.import_reading import Source
 from catalog.management.import_command import ImportCommand
 from catalog.marc import encodings, mapping
 
@@ -29,12 +27,12 @@ class Command(ImportCommand):
             help=f"auto (by the letters found) or one of {', '.join(encodings.CHOICES[1:])}, …",
         )
 
-    def arrivals(self, stream: BinaryIO, name: str, options: dict[str, Any]) -> Iterable[Incoming]:
+    def source(self, name: str, options: dict[str, Any]) -> Source:
         try:
             encoding = encodings.known(options["encoding"])
         except LookupError as error:
             raise CommandError(_("Nobody knows the encoding “%(name)s”.") % {"name": options["encoding"]}) from error
-        return marc_records(stream, encoding=encoding, format=options["format"])
+        return Source(name, is_table=False, encoding=encoding, format=options["format"])
 
     def chosen(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"format": options["format"], "encoding": options["encoding"], **super().chosen(options)}
