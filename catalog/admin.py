@@ -44,7 +44,8 @@ from catalog.models import (
 )
 from catalog.new_names import ContributionForm, NameField, NameSelect, NamesField, NamesSelect, save_chosen
 from catalog.queries import CAP, GONE, matching_books
-from catalog.search import clean, index_books
+from catalog.query_language import clean
+from catalog.search import index_books
 from catalog.templatetags.catalog import cover, language_label, natural_names
 from catalog.volumes import VOLUMES_PER_PAGE, volumes_of
 from library.core import audit
@@ -271,7 +272,7 @@ class BookAdmin(Merging, ChangingMany, AddsCopies, BookImportExport, IndexedAdmi
     list_display = ("title_and_names", "year", "language_name", "material_type", "holdings")
     list_filter = (HoldingsFilter, LanguageFilter, "material_type", GenreFilter)
     list_select_related = False
-    search_fields = ("search_vector",)
+    search_fields = ("title",)
     search_help_text = gettext_lazy("Title, author, ISBN, inventory number or barcode")
     autocomplete_fields = ("parent", "publisher", "series", "genres", "subjects")
     readonly_fields = ("volume_list", "large_cover", "source_text", "created_at", "updated_at")
@@ -306,7 +307,7 @@ class BookAdmin(Merging, ChangingMany, AddsCopies, BookImportExport, IndexedAdmi
         books: QuerySet[Book] = super().get_queryset(request)
         owned = Copy.objects.exclude(status__in=GONE)
         return (
-            books.defer("search_vector", "description", "other_titles")
+            books.defer("description", "other_titles")
             .annotate(copy_count=counted(owned, "book"), shelf_count=counted(owned.filter(ON_SHELF), "book"))
             .prefetch_related(Prefetch("contributions", Contribution.objects.select_related("author")))
         )
@@ -535,7 +536,7 @@ class CopyAdmin(ChangingMany, ManyCopies, CopyImportExport, IndexedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Copy]:
         """Without the heavy columns of the book."""
         copies: QuerySet[Copy] = super().get_queryset(request)
-        return copies.defer("book__search_vector", "book__description", "book__other_titles", "note")
+        return copies.defer("book__description", "book__other_titles", "note")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Copy], search_term: str

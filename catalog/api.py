@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from catalog import actions, isbn
 from catalog.merges import merged_into
 from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, MaterialType
-from catalog.queries import GONE, SearchQuery, Sort, search_books
+from catalog.queries import GONE, SearchQuery, SearchResult, Sort, search_books
+from catalog.suggestions import MOST, Kind, suggest
 from catalog.volumes import volumes_of
-from library.core.api import ANYONE, ApiViewSet, NamedField, NameField, Pages
+from library.core.api import ANYONE, ApiView, ApiViewSet, NamedField, NameField, Pages
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
@@ -160,11 +161,20 @@ class BookInputSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
+class Key(serializers.IntegerField):
+    """The number of an author, genre or subject, as facets and suggestions give it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, **options)
+
+
 class BookSearchSerializer(serializers.Serializer):
     """What to look for, and in which order. Without words: every book, the newest first."""
 
     q = serializers.CharField(
-        required=False, max_length=300, help_text='Words in any form, "phrases", -excluded words, ISBNs, barcodes.'
+        required=False,
+        max_length=300,
+        help_text='Words in any form, "phrases", -excluded words, ISBNs, barcodes, author:tolstoy year:1860-1880.',
     )
     title = serializers.CharField(required=False, max_length=300)
     author = serializers.CharField(required=False, max_length=300)
@@ -173,10 +183,19 @@ class BookSearchSerializer(serializers.Serializer):
     year_from = serializers.IntegerField(required=False, min_value=-3000, max_value=2200)
     year_to = serializers.IntegerField(required=False, min_value=-3000, max_value=2200)
     genre = serializers.CharField(required=False, max_length=300, help_text="Its name.")
+    genre_id = serializers.ListField(child=Key(), required=False, max_length=MOST_NAMES)
+    subject_id = serializers.ListField(child=Key(), required=False, max_length=MOST_NAMES)
+    author_id = serializers.ListField(child=Key(), required=False, max_length=MOST_NAMES)
+    decade = serializers.ListField(
+        child=serializers.IntegerField(min_value=-3000, max_value=2200), required=False, max_length=MOST_NAMES
+    )
     language = serializers.CharField(required=False, max_length=3, help_text="ISO 639-2/B: rus, eng.")
     material_type = serializers.ChoiceField(MaterialType.choices, required=False)
     branch = NamedField(slug_field="code", queryset=Branch.objects.all(), required=False)
     available = serializers.BooleanField(required=False, default=False, help_text="Some copy is on the shelf.")
+    facets = serializers.BooleanField(
+        required=False, default=False, help_text="Also count the hits by what they can be narrowed by."
+    )
     ordering = serializers.ChoiceField([sort.value for sort in Sort], default=Sort.RELEVANCE.value)
 
     def query(self, pages: Pages) -> SearchQuery | None:
@@ -196,7 +215,10 @@ class BookSearchSerializer(serializers.Serializer):
             isbn=said.get("isbn", ""),
             year_from=said.get("year_from", said.get("year")),
             year_to=said.get("year_to", said.get("year")),
-            genres=list(genres),
+            genres=[*genres, *said.get("genre_id", ())],
+            subjects=said.get("subject_id", ()),
+            authors=said.get("author_id", ()),
+            decades=said.get("decade", ()),
             languages=[said["language"]] if "language" in said else (),
             materials=[said["material_type"]] if "material_type" in said else (),
             branches=[said["branch"].pk] if "branch" in said else (),
@@ -228,8 +250,45 @@ PARTS = (
 )
 
 
+class BookPages(Pages):
+    """A page of books with what the search has to say beside them."""
+
+    result: SearchResult | None = None
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page, how the text was understood, and the facets if they were asked for."""
+        response = super().get_paginated_response(data)
+        response.data |= {
+            "corrected": self.result.corrected if self.result else "",
+            "suggestion": self.result.suggestion if self.result else "",
+            "facets": {
+                facet.value: [{"value": one.value, "name": one.name, "count": one.count} for one in values]
+                for facet, values in (self.result.facets if self.result else {}).items()
+            },
+        }
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The shape of it."""
+        page = super().get_paginated_response_schema(schema)
+        value = {"oneOf": [{"type": "integer"}, {"type": "string"}, {"type": "boolean"}]}
+        counted = {
+            "type": "object",
+            "properties": {"value": value, "name": {"type": "string"}, "count": {"type": "integer"}},
+        }
+        page["properties"] |= {
+            "corrected": {"type": "string", "description": "The text searched for instead: nothing had yours."},
+            "suggestion": {"type": "string", "description": "What was perhaps meant, when little was found."},
+            "facets": {"type": "object", "additionalProperties": {"type": "array", "items": counted}},
+        }
+        page["required"] = [*page["required"], "corrected", "suggestion", "facets"]
+        return page
+
+
 class BookViewSet(ApiViewSet):
     """Books."""
+
+    pagination_class = BookPages
 
     queryset = Book.objects.select_related("parent", "publisher", "series").prefetch_related(*PARTS)
     serializer_class = BookSerializer
@@ -248,10 +307,11 @@ class BookViewSet(ApiViewSet):
         """Search books"""
         asked = BookSearchSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        pages = Pages()
+        pages = BookPages()
         pages.read(request)
         query = asked.query(pages)
-        result = search_books(query) if query else None
+        result = search_books(query, with_facets=asked.validated_data["facets"]) if query else None
+        pages.result = result
         ids = result.book_ids if result else ()
         books = self.get_queryset().in_bulk(ids)
         rows = pages.found(
@@ -314,6 +374,38 @@ def _counts(book_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     counted = Copy.objects.exclude(status__in=GONE).filter(book__in=list(book_ids)).order_by().values("book")
     rows = counted.annotate(total=Count("pk"), available=Count("pk", filter=ON_SHELF))
     return {row["book"]: {"total": row["total"], "available": row["available"]} for row in rows}
+
+
+class SuggestionQuerySerializer(serializers.Serializer):
+    """What has been typed so far."""
+
+    q = serializers.CharField(max_length=300, help_text="In either alphabet, on either keyboard layout.")
+    limit = serializers.IntegerField(required=False, default=8, min_value=1, max_value=MOST)
+
+
+class SuggestionSerializer(serializers.Serializer):
+    """Something the library has."""
+
+    kind = serializers.ChoiceField([(kind.value, kind.value) for kind in Kind])
+    text = serializers.CharField()
+    key = serializers.CharField(help_text="Of a title the uid of a book; of an author or subject its number.")
+
+
+class SuggestionsView(ApiView):
+    """Suggestions while typing."""
+
+    pagination_class = None  # type: ignore[assignment] # all of them at once, twenty at most
+    filter_backends = []
+    serializer_class = SuggestionSerializer
+    needs = {"get": ANYONE}
+
+    @extend_schema(parameters=[SuggestionQuerySerializer], responses=SuggestionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Suggest titles, authors and subjects"""
+        asked = SuggestionQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = suggest(asked.validated_data["q"], limit=asked.validated_data["limit"])
+        return Response(SuggestionSerializer(found, many=True).data)
 
 
 # --- Copies --------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def book_cards(book_ids: Sequence[int], *, with_availability: bool = True) -> li
     books = (
         Book.objects.filter(pk__in=book_ids)
         .select_related("publisher")
-        .defer("search_vector", "description", "other_titles")
+        .defer("description", "other_titles")
         .prefetch_related(Prefetch("contributions", Contribution.objects.select_related("author")))
         .in_bulk()
     )

@@ -29,10 +29,8 @@ OTHER_BOOKS = 6
 def _described() -> QuerySet[Book]:
     """Books with everything that is told of one."""
     parts = Contribution.objects.select_related("author")
-    return (
-        Book.objects.select_related("parent", "publisher", "series")
-        .defer("search_vector")
-        .prefetch_related("isbns", Prefetch("contributions", parts))
+    return Book.objects.select_related("parent", "publisher", "series").prefetch_related(
+        "isbns", Prefetch("contributions", parts)
     )
 
 

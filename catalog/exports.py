@@ -45,7 +45,7 @@ def marc_records(book_ids: Collection[int], schema: Schema) -> Iterator[tuple[Bo
     ids = list(book_ids)
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        books = Book.objects.defer("search_vector").in_bulk(some)
+        books = Book.objects.in_bulk(some)
         data = read_books(some)
         sources = {source.book_id: source for source in SourceRecord.objects.filter(book__in=some)}
         for book_id in some:

@@ -17,7 +17,8 @@ from catalog.cover_images import read_cover
 from catalog.duplicates import Description, Likeness, candidates
 from catalog.models import Author, Book, Copy, Isbn
 from catalog.queries import CAP, SearchQuery, Sort
-from catalog.search import LONGEST_QUERY, MAIN_ROLES, clean
+from catalog.query_language import LONGEST_QUERY, clean
+from catalog.search import MAIN_ROLES
 from catalog.volumes import problem_with_parent
 from library.core.text import fold
 

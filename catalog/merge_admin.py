@@ -23,7 +23,7 @@ from catalog.forms import numbers
 from catalog.merge_forms import MergeChoice
 from catalog.merges import MOST_MERGED
 from catalog.models import Author, Book, Contribution, Merge
-from catalog.search import clean
+from catalog.query_language import clean
 from library.core.admin import ReadOnlyAdmin
 from library.core.errors import Busy, Invalid
 

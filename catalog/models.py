@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -33,6 +33,10 @@ NAME_LENGTH = 300
 def folded_name(name: str) -> str:
     """What makes two names the same: case, ё, diacritics, punctuation do not count; a name of signs alone is itself."""
     return (fold(name) or name.casefold())[:NAME_LENGTH]
+
+
+words_of_name = SearchVector("folded_name", config="simple")
+"""The words of a name, indexed for suggestions (`catalog.suggestions`)."""
 
 
 class NamedThing(models.Model):
@@ -64,6 +68,7 @@ class Author(NamedThing):
         verbose_name_plural = _("authors")
         ordering = ["folded_name", "pk"]
         constraints = [models.UniqueConstraint(fields=["folded_name", "dates"], name="one_author_per_name_and_dates")]
+        indexes = [GinIndex(words_of_name, name="authors_by_word")]
 
 
 class Genre(NamedThing):
@@ -84,6 +89,7 @@ class Subject(NamedThing):
         verbose_name_plural = _("subjects")
         ordering = ["folded_name"]
         constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_subject_per_name")]
+        indexes = [GinIndex(words_of_name, name="subjects_by_word")]
 
 
 class Publisher(NamedThing):
@@ -132,10 +138,9 @@ class BookQuerySet(models.QuerySet["Book"]):
 
 
 class Book(models.Model):
-    """One bibliographic record of any material. Written by `catalog.actions` (import, search index) and on the panel.
+    """One bibliographic record of any material. Written by `catalog.actions`, by imports and on the panel.
 
-    `search_vector` is refreshed by `catalog.search.index_books` in the same transaction as any change of what it is
-    made of.
+    Whoever changes one, or anything it is found by, calls `catalog.search.index_books` in the same transaction.
     """
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
@@ -157,8 +162,6 @@ class Book(models.Model):
     )
     volume_key = models.CharField(max_length=LONGEST_VOLUME, blank=True, default="", db_default="", editable=False)
     """`volume_key(volume)`: natural order, «Т. 2» before «Т. 10»."""
-    sort_author = models.CharField(max_length=300, blank=True, editable=False)
-    """What a card catalogue files the book under: the first author, folded, else the title. By `catalog.search`."""
     other_titles = models.TextField(
         _("other titles"),
         blank=True,
@@ -197,7 +200,6 @@ class Book(models.Model):
     genres = models.ManyToManyField(Genre, blank=True, related_name="books", verbose_name=_("genres"))
     subjects = models.ManyToManyField(Subject, blank=True, related_name="books", verbose_name=_("subjects"))
     cover = models.ImageField(_("cover"), upload_to="covers/", blank=True)
-    search_vector = SearchVectorField(null=True, editable=False)
     created_at = models.DateTimeField(_("entered"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -219,9 +221,7 @@ class Book(models.Model):
             models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("id")), name="book_is_no_volume_of_itself"),
         ]
         indexes = [
-            GinIndex(fields=["search_vector"], name="books_full_text", fastupdate=False),
             models.Index(fields=["sort_title", "id"], name="books_by_title"),
-            models.Index(fields=["sort_author", "sort_title", "id"], name="books_by_author"),
             models.Index(F("year").desc(nulls_last=True), F("id").desc(), name="books_by_year"),
             models.Index(fields=["-created_at", "-id"], name="books_newest_first"),
             models.Index(
@@ -242,6 +242,73 @@ class Book(models.Model):
         if fields is not None and "volume" in fields:
             kwargs["update_fields"] = {*fields, "volume_key"}
         super().save(**kwargs)
+
+
+class SearchEntry(models.Model):
+    """What the search knows of one book: a narrow row of its own, so that neither disturbs the other.
+
+    Written by `catalog.search.index_books`; `branches` and `on_shelf` also by the trigger `copies_changed` on copies,
+    whoever changes them; `popularity` by `catalog.popularity`. Why and how: docs/search.md.
+    """
+
+    book = models.OneToOneField(Book, models.CASCADE, primary_key=True, related_name="search_entry")
+    words = SearchVectorField()
+    """All it is found by: words, names as they sound, numbers, and a lexeme with @ for each value to narrow by."""
+    sort_title = models.CharField(max_length=300)
+    sort_author = models.CharField(max_length=300)
+    """What a card catalogue files the book under: the first author, folded, else the title."""
+    language = models.CharField(max_length=3)
+    material_type = models.CharField(max_length=10)
+    year = models.SmallIntegerField(null=True)
+    created_at = models.DateTimeField()
+    genres = ArrayField(models.BigIntegerField())
+    subjects = ArrayField(models.BigIntegerField())
+    authors = ArrayField(models.BigIntegerField())
+    branches = ArrayField(models.BigIntegerField())
+    """Branches with a copy that is neither lost nor withdrawn."""
+    on_shelf = ArrayField(models.BigIntegerField())
+    """Branches with a copy that a reader can take home now."""
+    popularity = models.PositiveIntegerField(default=0)
+    """How often copies of it were lent in the last year (`catalog.popularity`)."""
+
+    class Meta:
+        verbose_name = _("search entry")
+        verbose_name_plural = _("search entries")
+        indexes = [
+            GinIndex(fields=["words"], name="books_full_text", gin_pending_list_limit=1024),
+            models.Index(fields=["sort_title", "book"], name="entries_by_title"),
+            models.Index(fields=["sort_author", "sort_title", "book"], name="entries_by_author"),
+            models.Index(F("year").desc(nulls_last=True), F("book").desc(), name="entries_by_year"),
+            models.Index(fields=["-created_at", "-book"], name="entries_newest_first"),
+            models.Index(fields=["-popularity", "-book"], name="entries_by_popularity"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.book_id)
+
+
+class SearchWord(models.Model):
+    """A word of titles, names and topics as somebody might mistype it; `catalog.spelling` looks corrections up here.
+
+    Words are only added, in the transaction that first uses them. One that no book has any more does no harm:
+    corrections are counted before they are offered. Nor does one that two transactions added at the same time, which
+    is why nothing makes them unique: then one would have to wait for the other.
+    """
+
+    word = models.CharField(max_length=60)
+    keys = ArrayField(models.CharField(max_length=8))
+    """`catalog.words.spelling_keys` of it."""
+
+    class Meta:
+        verbose_name = _("search word")
+        verbose_name_plural = _("search words")
+        indexes = [
+            models.Index(fields=["word"], name="search_words_by_word"),
+            GinIndex(fields=["keys"], name="search_words_by_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class ImportRun(models.Model):

@@ -1,22 +1,22 @@
 """Finding books: one search for pages, panel and API. How and why: docs/search.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import reduce
-from operator import or_
+from functools import partial
 from typing import Any
 
 from django.contrib.postgres.search import SearchQueryField, SearchRank
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
-from catalog import isbn
-from catalog.models import Book, Contribution, Copy
-from catalog.search import as_tsquery, clean
+from catalog import isbn, spelling
+from catalog.models import Book, Copy
+from catalog.query_language import Asked, Field, clean, understand
+from catalog.search import quoted
 from catalog.titles import ARTICLES, sort_title
+from catalog.words import other_layout
 
 CAP = 5000
 """Hits that are ranked, counted and paged through; «5 000+» beyond."""
@@ -24,6 +24,8 @@ MOST_EXACT = 50
 """Books with exactly the title asked for that come first however many others match."""
 MOST_PER_PAGE = 100
 """Books of one page, at most."""
+LITTLE = 5
+"""Up to so many hits a better spelling is suggested."""
 MOST_VALUES = 20
 """Values of one facet, the most frequent ones."""
 GONE = (Copy.Status.LOST, Copy.Status.WITHDRAWN)
@@ -67,7 +69,7 @@ class SearchQuery:
     """
 
     text: str = ""
-    """Words in any form, "phrases", -excluded words, names, ISBNs, inventory numbers and barcodes."""
+    """Words in any form, "phrases", -excluded words, names, ISBNs, numbers of copies, `author:` and other fields."""
     title: str = ""
     author: str = ""
     isbn: str = ""
@@ -127,97 +129,89 @@ class SearchResult:
 
 
 def search_books(query: SearchQuery, *, with_facets: bool = False) -> SearchResult:
-    """The page of books that `query` asks for, by two statements and one more for each facet it is narrowed by.
+    """The page of books that `query` asks for, by one statement and one more for each facet it is narrowed by.
 
     Never fails on strange text. Up to `CAP` hits are ranked: exact titles first, then those with every word in title
-    or names, then by weight. Of more hits the newest are, with exact titles. Equals are ordered by year and key, so
-    that pages neither repeat nor skip.
+    or names, then by weight, each a little higher if on the shelf or much borrowed. Of more hits those with exactly
+    that title and the much borrowed are looked at first. Equals are ordered by year and key, so that pages neither
+    repeat nor skip. When nothing is found, other readings of the text are tried: `corrected`, `is_widened`.
     """
     result = _search(query, with_facets)
-    if not result.total and query.text and not query.is_typing:
-        widened = _search(replace(query, is_typing=True), with_facets)
-        if widened.total:
-            return replace(widened, query=query, is_widened=True)
+    if not query.text.strip():
+        return result
+    if result.total == 0:
+        for other, changes in _other_readings(query):
+            found = _search(other, with_facets)
+            if found.total:
+                return replace(found, query=query, **changes)
+    elif result.total <= LITTLE and not query.is_typing:
+        return replace(result, suggestion=spelling.better(query.text))
     return result
 
 
 def matching_books(books: QuerySet[Book], text: str) -> QuerySet[Book]:
-    """Those of `books` that match `text`, the last word of it a beginning: best matches first, uncounted."""
-    words = as_tsquery(text, is_typing=True)
-    if not words:
+    """Those of `books` that match `text` as `search_books` reads it: best first, or newest first if beyond `CAP`."""
+    query = SearchQuery(text=text, per_page=1, is_typing=True)
+    result = search_books(query)
+    asked = understand(result.corrected or text, is_typing=True)
+    if not asked:
         return books.none()
-    rank = SearchRank(F("search_vector"), Cast(Value(words), SearchQueryField()), weights=list(_WEIGHTS))
-    return books.filter(Matches(words)).order_by(rank.desc(), "sort_title", "pk")
+    books = books.filter(*_conditions(asked))
+    if result.is_capped or not asked.words:
+        return books.order_by("-pk")
+    rank = SearchRank(F("search_entry__words"), Cast(Value(asked.words), SearchQueryField()), weights=list(_WEIGHTS))
+    return books.order_by(rank.desc(), "sort_title", "pk")
 
 
 class Matches(Func):
-    """`search_vector @@ 'query'::tsquery`, the query inlined as a constant so that the planner sees how rare it is."""
+    """`words @@ 'query'::tsquery`, the query inlined as a constant so that the planner sees how rare it is."""
 
     template = "%(expressions)s"
     arg_joiner = " @@ "
     output_field = BooleanField()
 
-    def __init__(self, words: str) -> None:
-        super().__init__(F("search_vector"), Cast(Value(words), SearchQueryField()))
+    def __init__(self, column: str, words: str) -> None:
+        super().__init__(F(column), Cast(Value(words), SearchQueryField()))
 
 
 _WEIGHTS = (0.1, 0.3, 0.8, 1.0)
 """What a word counts in the description; in subtitle, series, subjects, publisher; in names; in the title."""
-_COLUMNS = ("id", "language", "material_type", "year", "sort_title", "sort_author", "created_at")
-_NEWEST_FIRST = ("-created_at", "-id")
-_ORDERS: dict[Sort, tuple[tuple[Any, ...], str]] = {
-    Sort.RELEVANCE: (
-        _NEWEST_FIRST,
-        """(sort_title = ANY(%(titles)s)) DESC, (ts_filter(search_vector, '{a,b}') @@ %(words)s::tsquery) DESC,
-           ts_rank(%(weights)s::real[], search_vector, %(words)s::tsquery) DESC,
-           (sort_title ^@ ANY(%(titles)s)) DESC, year DESC NULLS LAST, id DESC""",
-    ),
-    Sort.TITLE: (("sort_title", "id"), "sort_title, id"),
-    Sort.AUTHOR: (("sort_author", "sort_title", "id"), "sort_author, sort_title, id"),
-    Sort.YEAR: ((F("year").desc(nulls_last=True), "-id"), "year DESC NULLS LAST, id DESC"),
-    Sort.NEWEST: (_NEWEST_FIRST, "created_at DESC, id DESC"),
-    Sort.POPULAR: (
-        _NEWEST_FIRST,
-        """(SELECT count(*) FROM catalog_copy copy JOIN circulation_loan loan ON copy_id = copy.id
-            WHERE book_id = hits.id) DESC, year DESC NULLS LAST, id DESC""",
-    ),
+_BETTER = "(1 + CASE WHEN on_shelf = '{}' THEN 0 ELSE 0.1 END + least(popularity, 100) / 400.0)"
+"""What being on the shelf and having been borrowed add to the weight: a tenth, and up to a quarter."""
+_ORDERS = {
+    Sort.TITLE: "sort_title, {id}",
+    Sort.AUTHOR: "sort_author, sort_title, {id}",
+    Sort.YEAR: "year DESC NULLS LAST, {id} DESC",
+    Sort.NEWEST: "created_at DESC, {id} DESC",
+    Sort.POPULAR: "popularity DESC, {id} DESC",
 }
-"""Which hits are kept when there are more than `CAP`, and the order of those kept."""
+"""Each has an index of `SearchEntry`."""
+_BEST_FIRST = "is_exact DESC, is_core DESC, weight DESC, is_begun DESC, year DESC NULLS LAST, id DESC"
+_SCORES = f"""
+    sort_title = ANY(%(titles)s) AS is_exact,
+    words @@ %(core)s::tsquery AS is_core,
+    ts_rank(%(weights)s::real[], words, %(words)s::tsquery) * {_BETTER} AS weight,
+    sort_title ^@ ANY(%(titles)s) AS is_begun"""
+_COLUMNS = """book_id AS id, sort_title, sort_author, language, material_type, year, created_at, popularity,
+    genres, subjects, authors, branches, on_shelf"""
 _FACETS = {
-    Facet.AVAILABLE: """
-        SELECT true AS value, '' AS name, count(DISTINCT book_id) AS hits
-        FROM hits JOIN catalog_copy copy ON book_id = hits.id
-        WHERE status = 'available' AND NOT is_reference_only AND (%(anywhere)s OR branch_id = ANY(%(branches)s))
-        HAVING count(*) > 0""",
-    Facet.BRANCH: """
-        SELECT branch.id AS value, branch.name, count(DISTINCT book_id) AS hits
-        FROM hits JOIN catalog_copy copy ON book_id = hits.id JOIN policies_branch branch ON branch.id = branch_id
-        WHERE CASE WHEN %(available)s THEN status = 'available' AND NOT is_reference_only
-                   ELSE status <> ALL(%(gone)s) END
-        GROUP BY branch.id""",
-    Facet.LANGUAGE: """
-        SELECT language AS value, '' AS name, count(*) AS hits FROM hits WHERE language <> '' GROUP BY language""",
-    Facet.GENRE: """
-        SELECT genre.id AS value, genre.name, count(*) AS hits
-        FROM hits JOIN catalog_book_genres ON book_id = hits.id JOIN catalog_genre genre ON genre.id = genre_id
-        GROUP BY genre.id""",
-    Facet.MATERIAL: "SELECT material_type AS value, '' AS name, count(*) AS hits FROM hits GROUP BY material_type",
-    Facet.DECADE: """
-        SELECT floor(year / 10.0)::int * 10 AS value, '' AS name, count(*) AS hits
-        FROM hits WHERE year IS NOT NULL GROUP BY 1""",
-    Facet.SUBJECT: """
-        SELECT subject.id AS value, subject.name, count(*) AS hits
-        FROM hits JOIN catalog_book_subjects ON book_id = hits.id
-        JOIN catalog_subject subject ON subject.id = subject_id
-        GROUP BY subject.id""",
-    Facet.AUTHOR: """
-        SELECT author.id AS value, author.name, count(DISTINCT book_id) AS hits
-        FROM hits JOIN catalog_contribution ON book_id = hits.id JOIN catalog_author author ON author.id = author_id
-        GROUP BY author.id""",
+    Facet.AVAILABLE: "SELECT true AS value, count(*) AS hits FROM hits WHERE {shelves} <> '{{}}' HAVING count(*) > 0",
+    Facet.BRANCH: "SELECT value, count(*) AS hits FROM hits, unnest({branches}) value GROUP BY value",
+    Facet.LANGUAGE: "SELECT language AS value, count(*) AS hits FROM hits WHERE language <> '' GROUP BY value",
+    Facet.GENRE: "SELECT value, count(*) AS hits FROM hits, unnest(genres) value GROUP BY value",
+    Facet.MATERIAL: "SELECT material_type AS value, count(*) AS hits FROM hits GROUP BY value",
+    Facet.DECADE: """SELECT floor(year / 10.0)::int * 10 AS value, count(*) AS hits
+        FROM hits WHERE year IS NOT NULL GROUP BY value""",
+    Facet.SUBJECT: "SELECT value, count(*) AS hits FROM hits, unnest(subjects) value GROUP BY value",
+    Facet.AUTHOR: "SELECT value, count(*) AS hits FROM hits, unnest(authors) value GROUP BY value",
 }
-_COUNTS = """
-    ARRAY(SELECT json_build_array(value, name, hits)
-          FROM ({facet}) facet ORDER BY hits DESC, name, value LIMIT %(values)s)"""
+_NAMES = {
+    Facet.BRANCH: "policies_branch",
+    Facet.GENRE: "catalog_genre",
+    Facet.SUBJECT: "catalog_subject",
+    Facet.AUTHOR: "catalog_author",
+}
+"""Tables of the names of values: joined to the few that are shown."""
 _UNNARROWED: dict[Facet, dict[str, Any]] = {
     Facet.AVAILABLE: {"is_available": False},
     Facet.BRANCH: {"branches": ()},
@@ -231,19 +225,27 @@ _UNNARROWED: dict[Facet, dict[str, Any]] = {
 """The fields of `SearchQuery` that narrow by a facet, as they are when they do not."""
 
 
+def _other_readings(query: SearchQuery) -> Iterator[tuple[SearchQuery, dict[str, Any]]]:
+    """What else may have been meant, the likeliest first, and what to tell the reader of it."""
+    for other in (other_layout, partial(spelling.corrected, is_sure=True)):
+        if text := other(query.text):
+            yield replace(query, text=text), {"corrected": text}
+    if not query.is_typing:
+        yield replace(query, is_typing=True), {"is_widened": True}
+        if text := spelling.corrected(query.text, is_sure=False):
+            yield replace(query, text=text), {"corrected": text}
+
+
 def _search(query: SearchQuery, with_facets: bool) -> SearchResult:
-    """As `search_books`, without the second try."""
-    words = _words(query)
-    if words is None:
+    """As `search_books`, for the text as it stands."""
+    asked = _asked(query)
+    if asked is None:
         return SearchResult(query)
     facets = list(Facet) if with_facets else []
     narrowed = [facet for facet in facets if any(getattr(query, name) for name in _UNNARROWED[facet])]
-    try:
-        total, book_ids, counts = _run(query, words, [facet for facet in facets if facet not in narrowed])
-        for facet in narrowed:
-            counts |= _run(replace(query, **_UNNARROWED[facet]), words, [facet])[2]
-    except EmptyResultSet:
-        return SearchResult(query)
+    total, book_ids, counts = _run(query, asked, [facet for facet in facets if facet not in narrowed])
+    for facet in narrowed:
+        counts |= _run(replace(query, **_UNNARROWED[facet], per_page=0), asked, [facet])[2]
     return SearchResult(
         query,
         book_ids=tuple(book_ids),
@@ -253,57 +255,74 @@ def _search(query: SearchQuery, with_facets: bool) -> SearchResult:
     )
 
 
-def _words(query: SearchQuery) -> str | None:
-    """Everything looked for by words as one tsquery: empty for every book, None when nothing can match."""
+def _asked(query: SearchQuery) -> Asked | None:
+    """Everything looked for by words: an empty one for every book, None when nothing can match."""
     parts = []
-    if query.text.strip():
-        parts.append(as_tsquery(query.text, is_typing=query.is_typing))
-    if query.title.strip():
-        parts.append(as_tsquery(query.title, weights="A"))
-    if query.author.strip():
-        parts.append(as_tsquery(query.author, weights="B"))
+    for text, where in ((query.text, Field.ANYWHERE), (query.title, Field.TITLE), (query.author, Field.AUTHOR)):
+        if text.strip():
+            parts.append(understand(text, field=where, is_typing=query.is_typing and where == Field.ANYWHERE))
     if query.isbn.strip():
-        parts.append(as_tsquery(isbn.normalise(query.isbn) or ""))
-    return " & ".join(f"({part})" for part in parts) if all(parts) else None
+        value = isbn.normalise(query.isbn)
+        parts.append(Asked(words=quoted(value), core=quoted(value)) if value else Asked())
+    if not all(parts):
+        return None
+    return Asked(
+        words=" & ".join(f"({part.words})" for part in parts if part.words),
+        core=" & ".join(f"({part.core})" for part in parts if part.core),
+        years=tuple(years for part in parts for years in part.years),
+        excluded_years=tuple(years for part in parts for years in part.excluded_years),
+        is_positive=any(part.is_positive for part in parts),
+    )
 
 
 def _run(
-    query: SearchQuery, words: str, facets: Sequence[Facet]
+    query: SearchQuery, asked: Asked, facets: Sequence[Facet]
 ) -> tuple[int, list[int], dict[Facet, list[FacetValue]]]:
-    """The number of hits (not much more than `CAP`), the keys of the page, counts by facet: one statement."""
-    sort = query.sort if words or query.sort != Sort.RELEVANCE else Sort.NEWEST
-    kept_first, order = _ORDERS[sort]
-    titles = sorted({sort_title(clean(query.text or query.title), language) for language in ("", *ARTICLES)})
-    columns = [*_COLUMNS, "search_vector"] if sort == Sort.RELEVANCE else _COLUMNS
-    books = _narrowed(query).filter(Matches(words)) if words else _narrowed(query)
-    books = books.order_by(*kept_first).values_list(*columns)
-    if sort == Sort.RELEVANCE:
-        exact = books.filter(sort_title__in=titles).order_by()[:MOST_EXACT]
-        hits = exact.union(books.exclude(sort_title__in=titles)[: CAP + 1], all=True)
-    else:
-        hits = books[: CAP + 1]
-    per_page = _per_page(query)
-    offset = min((max(query.page, 1) - 1) * per_page, CAP)
+    """The number of hits (not much more than `CAP`), the keys of the page, counts by facet: one statement.
+
+    A second one when more than `CAP` books are ordered by something else than relevance.
+    """
+    is_ranked = query.sort == Sort.RELEVANCE and bool(asked.words) and asked.is_positive
+    sort = Sort.NEWEST if query.sort == Sort.RELEVANCE else query.sort
+    titles = sorted({sort_title(clean(query.text or query.title), language) for language in ("", *ARTICLES)} - {""})
+    lexemes = _narrowing(query)
+    is_walked = not lexemes and not (asked.words and asked.is_positive)
+    offset = min((max(query.page, 1) - 1) * _per_page(query), CAP)
     facts = {
         "titles": titles,
         "weights": list(_WEIGHTS),
-        "words": words,
-        "limit": min(per_page, CAP - offset),
+        "words": asked.words,
+        "core": asked.core,
+        "all": " & ".join(filter(None, [asked.words and f"({asked.words})", *lexemes])),
+        "limit": min(_per_page(query), CAP - offset) if query.per_page else 0,
         "offset": offset,
-        "anywhere": not query.branches,
         "branches": list(query.branches),
-        "available": query.is_available,
-        "gone": list(GONE),
+        "enough": CAP + 1,
+        "most_exact": MOST_EXACT,
         "values": MOST_VALUES,
     }
-    page = "ARRAY(SELECT id FROM hits ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s)"
-    answers = ["(SELECT count(*) FROM hits)", page.replace("{order}", order)]
-    answers += [_COUNTS.replace("{facet}", _FACETS[facet]) for facet in facets]
-    with connection.cursor() as cursor:
-        kept = cursor.mogrify(*hits.query.sql_with_params())
-        wanted = cursor.mogrify("SELECT " + ", ".join(answers), facts)
-        cursor.execute(f"WITH hits AS MATERIALIZED ({kept}) {wanted}")
-        total, book_ids, *counts = cursor.fetchone()
+    where = " AND ".join([*(["words @@ %(all)s::tsquery"] if facts["all"] else []), *_rows(query, asked, facts)])
+    entries = f"SELECT {_COLUMNS}{', ' + _SCORES if is_ranked else ''} FROM catalog_searchentry WHERE {where or 'true'}"
+    if is_ranked:
+        others = f"{entries} AND sort_title <> ALL(%(titles)s)"
+        hits = f"""SELECT * FROM (
+            (SELECT * FROM ({entries} AND sort_title = ANY(%(titles)s)) exact LIMIT %(most_exact)s)
+            UNION ALL ({others} AND words @@ '@top'::tsquery)
+            UNION ALL ({others} AND words @@ '!@top'::tsquery)) found LIMIT %(enough)s"""
+    elif is_walked:
+        hits = f"{entries} ORDER BY {_ORDERS[sort].format(id='book_id')} LIMIT %(enough)s"
+    else:
+        hits = f"{entries} LIMIT %(enough)s"
+    order = _BEST_FIRST if is_ranked else _ORDERS[sort].format(id="id")
+    answers = [
+        "(SELECT count(*) FROM hits)",
+        f"ARRAY(SELECT id FROM hits ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s)",
+        *(_counted(facet, query) for facet in facets),
+    ]
+    total, book_ids, *counts = _fetched(f"WITH hits AS MATERIALIZED ({hits}) SELECT {', '.join(answers)}", facts)
+    if total > CAP and not is_ranked and not is_walked and facts["limit"]:
+        page = f"SELECT book_id FROM catalog_searchentry WHERE {where} ORDER BY {_ORDERS[sort].format(id='book_id')}"
+        (book_ids,) = _fetched(f"SELECT ARRAY({page} LIMIT %(limit)s OFFSET %(offset)s)", facts)
     return (
         total,
         book_ids,
@@ -311,38 +330,78 @@ def _run(
     )
 
 
-def _narrowed(query: SearchQuery) -> QuerySet[Book]:
-    """The books that pass every filter but the words."""
-    books = Book.objects.all()
-    if query.year_from is not None:
-        books = books.filter(year__gte=_plausible(query.year_from))
-    if query.year_to is not None:
-        books = books.filter(year__lte=_plausible(query.year_to))
-    if query.decades:
-        starts = [_plausible(decade) for decade in query.decades]
-        books = books.filter(reduce(or_, (Q(year__range=(start, start + 9)) for start in starts)))
-    if query.languages:
-        books = books.filter(language__in=list(map(clean, query.languages)))
-    if query.materials:
-        books = books.filter(material_type__in=list(map(clean, query.materials)))
-    if query.publishers:
-        books = books.filter(publisher__in=query.publishers)
-    if query.series:
-        books = books.filter(series__in=query.series)
-    if query.genres:
-        books = books.filter(pk__in=Book.genres.through.objects.filter(genre__in=query.genres).values("book"))
-    if query.subjects:
-        books = books.filter(pk__in=Book.subjects.through.objects.filter(subject__in=query.subjects).values("book"))
-    if query.authors:
-        books = books.filter(pk__in=Contribution.objects.filter(author__in=query.authors).values("book"))
-    if query.branches or query.is_available:
-        copies = Copy.objects.exclude(status__in=GONE)
-        if query.is_available:
-            copies = copies.filter(status=Copy.Status.AVAILABLE, is_reference_only=False)
+def _fetched(statement: str, facts: dict[str, Any]) -> Any:
+    """The one row of a statement, planned without reading whole tables, which a limit makes look cheap."""
+    with connection.cursor() as cursor:
+        text = cursor.mogrify(statement, facts)
+        cursor.execute(f"SET LOCAL enable_seqscan = off; {text}; SET LOCAL enable_seqscan = on")
+        cursor.nextset()
+        return cursor.fetchone()
+
+
+def _narrowing(query: SearchQuery) -> list[str]:
+    """The filters that are lexemes of the index, as pieces of a tsquery."""
+    chosen: dict[str, Sequence[Any]] = {
+        "g": query.genres,
+        "s": query.subjects,
+        "a": query.authors,
+        "p": query.publishers,
+        "r": query.series,
+        "b": query.branches,
+        "d": query.decades,
+        "l": [clean(language) for language in query.languages],
+        "m": [clean(material) for material in query.materials],
+    }
+    return [
+        f"({' | '.join(quoted(f'@{field}{value}') for value in values)})" for field, values in chosen.items() if values
+    ]
+
+
+def _rows(query: SearchQuery, asked: Asked, facts: dict[str, Any]) -> list[str]:
+    """The filters that are looked up in the entries themselves."""
+    rows = []
+    for number, (first, last) in enumerate([(query.year_from, query.year_to), *asked.years]):
+        for sign, name, year in ((">=", f"from{number}", first), ("<=", f"to{number}", last)):
+            if year is not None:
+                facts[name] = _plausible(year)
+                rows.append(f"year {sign} %({name})s")
+    for number, years in enumerate(asked.excluded_years):
+        facts[f"not_from{number}"], facts[f"not_to{number}"] = _range(years)
+        rows.append(f"COALESCE(year NOT BETWEEN %(not_from{number})s AND %(not_to{number})s, true)")
+    if query.is_available:
+        rows.append("on_shelf && %(branches)s::bigint[]" if query.branches else "on_shelf <> '{}'")
+    return rows
+
+
+def _conditions(asked: Asked) -> list[Any]:
+    """The same as conditions on books, for lists of the panel."""
+    conditions: list[Any] = [Matches("search_entry__words", asked.words)] if asked.words else []
+    conditions += [Q(year__range=_range(years)) for years in asked.years]
+    conditions += [~Q(year__range=_range(years)) for years in asked.excluded_years]
+    return conditions
+
+
+def _counted(facet: Facet, query: SearchQuery) -> str:
+    """A facet as a piece of the statement: its most frequent values, with names."""
+    shelves = branches = "on_shelf" if query.is_available else "branches"
+    if facet == Facet.AVAILABLE:
+        shelves = "on_shelf"
         if query.branches:
-            copies = copies.filter(branch__in=query.branches)
-        books = books.filter(Exists(copies.filter(book=OuterRef("pk"))))
-    return books
+            shelves = "ARRAY(SELECT unnest(on_shelf) INTERSECT SELECT unnest(%(branches)s::bigint[]))"
+    counts = _FACETS[facet].format(shelves=shelves, branches=branches)
+    if facet in _NAMES:
+        counts = f"""SELECT value, name, hits
+            FROM ({counts} ORDER BY hits DESC, value LIMIT %(values)s) facet JOIN {_NAMES[facet]} ON id = value"""
+    else:
+        counts = f"SELECT value, '' AS name, hits FROM ({counts}) facet"
+    return f"""ARRAY(SELECT json_build_array(value, name, hits)
+        FROM ({counts}) facet ORDER BY hits DESC, name, value LIMIT %(values)s)"""
+
+
+def _range(years: tuple[int | None, int | None]) -> tuple[int, int]:
+    """The range with its open ends closed far away."""
+    first, last = years
+    return _plausible(-9999 if first is None else first), _plausible(9999 if last is None else last)
 
 
 def _plausible(year: int) -> int:

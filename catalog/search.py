@@ -1,99 +1,124 @@
-"""The full-text index of books: what goes into `Book.search_vector`, and keeping it true (docs/search.md)."""
+"""The search index: what goes into the `SearchEntry` of a book, and keeping it true (docs/search.md)."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import islice
 
 from django.db import connection, transaction
 
-from catalog import isbn
 from catalog.models import Book, Contribution
+from catalog.words import sound, spelling_keys, stem
 from library.core.text import fold
 
 CHUNK = 1000
 """Books indexed by one statement."""
 LONGEST_TEXT = 20_000
 """Characters of a description that are indexed: a tsvector holds 1 MB."""
-MAIN_ROLES = (Contribution.Role.AUTHOR, Contribution.Role.COMPOSER)
-"""The roles that a book is filed under, and whose names are found in every order and by initials."""
-LONGEST_QUERY = 300
-"""Characters of a query that count."""
 LONGEST_WORD = 60
 """Characters of a word or number that count."""
-MOST_TERMS = 16
-"""Words and phrases of a query that count."""
-SHORTEST_PREFIX = 3
-"""Letters from which on the beginning of a word is looked for."""
+MAIN_ROLES = (Contribution.Role.AUTHOR, Contribution.Role.COMPOSER)
+"""The roles that a book is filed under, and whose names are found in every order and by initials."""
+SHORTEST_CORRECTED = 3
+"""Letters from which on a word is remembered for corrections."""
+MUCH_BORROWED = 10
+"""Loans in a year from which on a book is among those that a search for very common words looks at first."""
 
-_QUOTES = re.compile("[«»“”„]")
-_TERMS = re.compile(r'(?<!\S)(-?)"([^"]*)"?|([^\s"]+)')
+_GAP = 20
+"""Empty positions between parts of a book: no phrase goes from the title on into the names."""
+_MOST_REMEMBERED = 200_000
+_remembered: set[str] = set()
+"""Words that are in the table for certain: committed by this process or found there."""
 
 _GATHER = """
 SELECT book.id, book.title,
        concat_ws(' ', book.other_titles, book.volume, (SELECT title FROM catalog_book WHERE id = book.parent_id)),
        book.sort_title, book.subtitle, book.description, book.year,
-       book.call_number, COALESCE(publisher.folded_name, ''), COALESCE(series.folded_name, ''),
-       ARRAY(SELECT folded_name FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
+       book.call_number, book.language, book.material_type,
+       COALESCE((SELECT id || ' ' || folded_name FROM catalog_publisher WHERE id = publisher_id), ''),
+       COALESCE((SELECT id || ' ' || folded_name FROM catalog_series WHERE id = series_id), ''),
+       ARRAY(SELECT author.id || ' ' || folded_name
+             FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
              WHERE book_id = book.id AND role = ANY(%(main)s) ORDER BY position, part.id),
-       ARRAY(SELECT folded_name FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
-             WHERE book_id = book.id AND role <> ALL(%(main)s) ORDER BY position, part.id)
-       || ARRAY(SELECT variant.folded_name FROM catalog_contribution part
-                JOIN catalog_authorname variant ON variant.author_id = part.author_id
-                WHERE book_id = book.id ORDER BY variant.id),
-       ARRAY(SELECT folded_name FROM catalog_book_subjects JOIN catalog_subject thing ON thing.id = subject_id
-             WHERE book_id = book.id
-             UNION ALL
-             SELECT folded_name FROM catalog_book_genres JOIN catalog_genre thing ON thing.id = genre_id
-             WHERE book_id = book.id),
+       ARRAY(SELECT author.id || ' ' || folded_name
+             FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
+             WHERE book_id = book.id AND role <> ALL(%(main)s) ORDER BY position, part.id),
+       ARRAY(SELECT variant.folded_name
+             FROM catalog_contribution part JOIN catalog_authorname variant ON variant.author_id = part.author_id
+             WHERE book_id = book.id ORDER BY variant.id),
+       ARRAY(SELECT thing.id || ' ' || folded_name
+             FROM catalog_book_subjects JOIN catalog_subject thing ON thing.id = subject_id WHERE book_id = book.id),
+       ARRAY(SELECT thing.id || ' ' || folded_name
+             FROM catalog_book_genres JOIN catalog_genre thing ON thing.id = genre_id WHERE book_id = book.id),
        ARRAY(SELECT value FROM catalog_isbn WHERE book_id = book.id),
-       ARRAY(SELECT code FROM catalog_copy, unnest(ARRAY[inventory_number, barcode]) code WHERE book_id = book.id)
+       ARRAY(SELECT ARRAY[inventory_number, barcode] FROM catalog_copy WHERE book_id = book.id),
+       ARRAY(SELECT DISTINCT branch_id::text FROM catalog_copy
+             WHERE book_id = book.id AND status NOT IN ('lost', 'withdrawn')),
+       COALESCE((SELECT popularity FROM catalog_searchentry entry WHERE entry.book_id = book.id), 0)
 FROM catalog_book book
-LEFT JOIN catalog_publisher publisher ON publisher.id = publisher_id
-LEFT JOIN catalog_series series ON series.id = series_id
 WHERE book.id = ANY(%(ids)s)
 """
 
 _WRITE = """
-UPDATE catalog_book book SET search_vector = fresh.vector, sort_author = fresh.sort_author
-FROM (
-    SELECT id, sort_author,
-           setweight(to_tsvector('russian', title) || to_tsvector('simple', title), 'A')
-           || setweight(to_tsvector('russian', names) || to_tsvector('simple', names), 'B')
-           || setweight(to_tsvector('russian', about), 'C')
-           || to_tsvector('russian', description)
-           || array_to_tsvector(string_to_array(codes, ' ')) AS vector
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-         AS text(id, sort_author, title, names, about, description, codes)
-) fresh
-WHERE book.id = fresh.id AND (book.search_vector, book.sort_author) IS DISTINCT FROM (fresh.vector, fresh.sort_author)
+INSERT INTO catalog_searchentry AS entry (
+    book_id, words, sort_title, sort_author, language, material_type, year, created_at, genres, subjects, authors,
+    branches, on_shelf, popularity)
+SELECT book.id, words::tsvector, book.sort_title, fresh.sort_author, book.language, book.material_type, book.year,
+       book.created_at, genres::bigint[], subjects::bigint[], authors::bigint[],
+       ARRAY(SELECT DISTINCT branch_id FROM catalog_copy
+             WHERE book_id = book.id AND status NOT IN ('lost', 'withdrawn') ORDER BY 1),
+       ARRAY(SELECT DISTINCT branch_id FROM catalog_copy
+             WHERE book_id = book.id AND status = 'available' AND NOT is_reference_only ORDER BY 1),
+       0
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+     AS fresh(id, words, sort_author, genres, subjects, authors)
+JOIN catalog_book book ON book.id = fresh.id
+ON CONFLICT (book_id) DO UPDATE SET
+    words = excluded.words, sort_title = excluded.sort_title, sort_author = excluded.sort_author,
+    language = excluded.language, material_type = excluded.material_type, year = excluded.year,
+    created_at = excluded.created_at, genres = excluded.genres, subjects = excluded.subjects,
+    authors = excluded.authors, branches = excluded.branches, on_shelf = excluded.on_shelf
+WHERE (entry.words, entry.sort_title, entry.sort_author, entry.created_at, entry.on_shelf)
+   IS DISTINCT FROM
+      (excluded.words, excluded.sort_title, excluded.sort_author, excluded.created_at, excluded.on_shelf)
 """
+"""What the other columns hold is in `words` too: they differ only where it does."""
 
 
 def index_books(book_ids: Iterable[int]) -> None:
-    """Bring `search_vector` and `sort_author` of these books up to date, a thousand per statement.
+    """Bring the search entries of these books up to date, a thousand per statement. Nothing else is to be called.
 
     Call it in the transaction that changed a book or anything it is found by: contributions, names, subjects, genres,
-    ISBNs, numbers of copies. Volumes are found by the title of their set and come along. Locks the books; rows whose
-    index is already right are not written.
+    ISBNs, numbers of copies. Volumes are found by the title of their set and come along. Locks the books; entries that
+    are right already are not written.
     """
     wanted = set(book_ids)
     wanted.update(Book.objects.filter(parent__in=wanted).values_list("pk", flat=True) if wanted else ())
     ids = iter(sorted(wanted))
     while chunk := list(islice(ids, CHUNK)):
         with transaction.atomic(), connection.cursor() as cursor:
-            list(Book.objects.locked().filter(pk__in=chunk).values_list("pk"))
+            cursor.execute("SELECT FROM catalog_book WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [chunk])
             cursor.execute(_GATHER, {"main": list(MAIN_ROLES), "ids": chunk})
-            if rows := [_indexed_row(*row) for row in cursor.fetchall()]:
+            used: set[str] = set()
+            if rows := [_entry(used, *row) for row in cursor.fetchall()]:
                 cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+                _remember(used)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('books_full_text')")
 
 
 def as_code(text: str) -> str:
     """A number or barcode as one token: lower case, no spaces. «ИНВ 00 123» -> «инв00123»."""
-    return re.sub(r"\s+", "", text).casefold()
+    return re.sub(r"\s+", "", text).casefold()[:LONGEST_WORD]
 
 
-def _indexed_row(
+def quoted(text: str) -> str:
+    """Any text as a lexeme in the notation of tsvector and tsquery."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _entry(
+    used: set[str],
     book_id: int,
     title: str,
     other_titles: str,
@@ -102,141 +127,147 @@ def _indexed_row(
     description: str,
     year: int | None,
     call_number: str,
+    language: str,
+    material_type: str,
     publisher: str,
     series: str,
     main_names: list[str],
     other_names: list[str],
-    topics: list[str],
+    variants: list[str],
+    subjects: list[str],
+    genres: list[str],
     isbns: list[str],
-    numbers: list[str],
+    numbers: list[list[str]],
+    branches: list[str],
+    popularity: int,
 ) -> tuple[int | str, ...]:
-    """One book's texts by weight, folded, in the order of `_WRITE`."""
-    codes = {*isbns, *map(as_code, [call_number, *numbers]), "" if year is None else str(year)}
+    """One book in the order of `_WRITE`; the words that might be mistyped are added to `used`.
+
+    Things come as «key folded name», variants of names alone.
+    """
+    words = _Words(used)
+    words.add(fold(title), "A", _in_titles)
+    words.add(fold(other_titles), "A", _in_titles)
+    authors = [name.partition(" ")[::2] for name in (*main_names, *other_names)]
+    for _, name in authors[: len(main_names)]:
+        words.add(_name_forms(name), "B", _in_names)
+    for _, name in authors[len(main_names) :]:
+        words.add(name, "B", _in_names)
+    for name in variants:
+        words.add(name, "B", _in_names)
+    words.add(fold(subtitle), "C", _in_topics)
+    things = {"p": [publisher] if publisher else [], "r": [series] if series else [], "s": subjects, "g": genres}
+    keys = {"a": [key for key, _ in authors], "b": branches}
+    for field, named in things.items():
+        parts = [name.partition(" ")[::2] for name in named]
+        keys[field] = [key for key, _ in parts]
+        for _, name in parts:
+            words.add(name, "C", _FIELDS[field])
+    if description:
+        words.describe(fold(description[:LONGEST_TEXT]))
+    codes = {*isbns, as_code(call_number), *(as_code(number) for pair in numbers for number in pair)}
+    if year is not None:
+        codes |= {str(year), f"@d{year // 10 * 10}"}
+    codes |= {f"@{field}{key}" for field, listed in keys.items() for key in listed}
+    codes |= {f"@l{language}" if language else "", f"@m{material_type}", "@top" if popularity >= MUCH_BORROWED else ""}
+    words.parts += map(quoted, codes - {""})
     return (
         book_id,
-        (main_names[0] if main_names else sort_title)[:300],
-        f"{fold(title)} {fold(other_titles)}",
-        " ".join([_name_forms(main_names), *other_names]),
-        " ".join([fold(subtitle), series, *topics, publisher]),
-        fold(description[:LONGEST_TEXT]),
-        " ".join(sorted(codes - {""})),
+        " ".join(words.parts),
+        (authors[0][1] if main_names else sort_title)[:300],
+        *("{" + ",".join(keys[field]) + "}" for field in "gs"),
+        "{" + ",".join(dict.fromkeys(keys["a"])) + "}",
     )
 
 
-def _name_forms(folded_names: list[str]) -> str:
-    """Names in the orders people type them, with initials: «Толстой, Лев Николаевич» also as «Лев Толстой», «Л. Н.»."""
-    forms = []
-    for words in map(str.split, folded_names):
-        forms += [*words, *words[:1], *words[1:2], *words[:1], *(word[0] for word in words)]
-    return " ".join(forms)
+class _Words:
+    """A tsvector in the making."""
+
+    def __init__(self, used: set[str]) -> None:
+        self.parts: list[str] = []
+        self.used = used
+        self.position = 0
+
+    def add(self, text: str, weight: str, lexemes: Callable[[str], tuple[str, ...]]) -> None:
+        """The folded words of one part of the book."""
+        listed = text.split()
+        self.used.update(listed)
+        for position, word in enumerate(listed, self.position + 1):
+            mark = f":{position}{weight}"
+            self.parts += [lexeme + mark for lexeme in lexemes(word)]
+        self.position += len(listed) + _GAP
+
+    def describe(self, text: str) -> None:
+        """A description: only stems, no weight; its words are not remembered."""
+        for position, word in enumerate(text.split(), self.position + 1):
+            if stemmed := stem(word[:LONGEST_WORD]):
+                self.parts.append(f"'{stemmed}':{position}")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One thing asked for: a word with its parts, or a quoted phrase; perhaps to be left out."""
-
-    words: tuple[str, ...]
-    """Folded words: «научно-популярный» is two, a phrase any number."""
-    code: str = ""
-    """The same as an ISBN, inventory number or barcode would be indexed; empty when it can be none of them."""
-    is_phrase: bool = False
-    is_excluded: bool = False
+@lru_cache(1 << 16)
+def _in_titles(word: str) -> tuple[str, ...]:
+    """As written, so that «Мы» is found, and the stem."""
+    word = word[:LONGEST_WORD]
+    return tuple(f"'{form}'" for form in dict.fromkeys([word, stem(word)]) if form)
 
 
-def parse(text: str) -> tuple[Term, ...]:
-    """What was typed as terms: `"война и мир" толстой -кино` is a phrase, a word and an excluded word.
-
-    Never fails: what has no letter or digit is dropped, an open quote ends at the end of the text, only the first
-    `MOST_TERMS` terms of `LONGEST_QUERY` characters count.
-    """
-    terms = []
-    for minus, phrase, word in _TERMS.findall(_QUOTES.sub('"', clean(text))):
-        if word:
-            plain, words = word.lstrip("-"), _words(word)
-            code = as_number(plain)
-            terms.append(Term(words, code="" if words == (code,) else code, is_excluded=plain != word))
-        else:
-            terms.append(Term(_words(phrase), is_phrase=True, is_excluded=bool(minus)))
-    return tuple(term for term in terms if term.words)[:MOST_TERMS]
+@lru_cache(1 << 16)
+def _in_names(word: str) -> tuple[str, ...]:
+    """As written and as it sounds: names are never stemmed."""
+    word = word[:LONGEST_WORD]
+    return (f"'{word}'", f"'~{sound(word)}'") if len(word) > 1 else (f"'{word}'",)
 
 
-def clean(text: str) -> str:
-    """The text without characters that PostgreSQL does not hold (NUL, lone surrogates), cut at `LONGEST_QUERY`."""
-    return text[:LONGEST_QUERY].replace("\0", " ").encode("utf-8", "ignore").decode()
+@lru_cache(1 << 16)
+def _in_topics(word: str) -> tuple[str, ...]:
+    stemmed = stem(word[:LONGEST_WORD])
+    return (f"'{stemmed}'",) if stemmed else ()
 
 
-def as_tsquery(text: str, *, weights: str = "", is_typing: bool = False) -> str:
-    """The text as a tsquery to cast and inline: every term in any form; empty when there is nothing to look for.
+def _in_field(field: str) -> Callable[[str], tuple[str, ...]]:
+    """The stem, and once more with the field before it, for «тема:война»."""
 
-    `weights` limits where terms are found: «A» titles, «B» names. While the reader `is_typing`, the last word is a
-    beginning. Stop words count only when there is nothing else: «Что делать» is found all the same.
-    """
-    terms = parse(text)
-    stems = _stems({word for term in terms for word in term.words})
-    ignored = {word for word, stemmed in stems.items() if not stemmed}
-    if ignored.issuperset(word for term in terms if not term.is_excluded for word in term.words):
-        ignored = set()
-    wanted: list[str] = []
-    excluded: list[str] = []
-    for term in terms:
-        if term.is_phrase:
-            piece = _phrase(term, stems, weights)
-        else:
-            is_prefix = is_typing and term is terms[-1] and not term.is_excluded
-            piece = _word(term, stems, ignored, weights, is_prefix)
-        if piece:
-            (excluded if term.is_excluded else wanted).append(piece)
-    query = " & ".join(wanted)
-    if len(wanted) > 1 and not weights and (code := as_number(text)):
-        query = f"({query} | {_lexeme(code)})"
-    return " & ".join([*filter(None, [query]), *(f"!{piece}" for piece in excluded)])
+    @lru_cache(1 << 16)
+    def lexemes(word: str) -> tuple[str, ...]:
+        stemmed = stem(word[:LONGEST_WORD])
+        return (f"'{stemmed}'", f"'{field}:{stemmed}'") if stemmed else ()
+
+    return lexemes
 
 
-def as_number(text: str) -> str:
-    """An ISBN of 10 or 13 digits as 13 digits, anything else with a digit as `as_code`, the rest empty."""
-    if not re.search(r"[^\W\dXxХх]", text) and (value := isbn.normalise(text)):
-        return value
-    code = as_code(text)
-    return code if re.search(r"\d", code) and len(code) <= LONGEST_WORD else ""
+_FIELDS = {field: _in_field(field) for field in "prsg"}
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word[:LONGEST_WORD] for word in fold(text).split())
+@lru_cache(1 << 16)
+def _name_forms(name: str) -> str:
+    """A name in the orders people type it: «толстой лев николаевич» also as «лев толстой», «л н толстой»."""
+    words = name.split()
+    return " ".join([*(word[0] for word in words[1:]), *words, *words[:1], *words[1:2], *words[:1]])
 
 
-def _stems(words: set[str]) -> dict[str, list[str]]:
-    """Each word with what the 'russian' configuration makes of it: nothing of a stop word."""
+def _remember(used: Iterable[str]) -> None:
+    """Enter the words that are new, for corrections."""
+    fresh = sorted(word for word in set(used) - _remembered if _is_correctable(word))
+    if not fresh:
+        return
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT word, tsvector_to_array(to_tsvector('russian', word)) FROM unnest(%s::text[]) word", [list(words)]
-        )
-        return dict(cursor.fetchall())
+        cursor.execute("SELECT word FROM catalog_searchword WHERE word = ANY(%s)", [fresh])
+        there = {word for (word,) in cursor.fetchall()}
+        if missing := [word for word in fresh if word not in there]:
+            keys = ["{" + ",".join(spelling_keys(word)) + "}" for word in missing]
+            cursor.execute(
+                """INSERT INTO catalog_searchword (word, keys)
+                   SELECT word, keys::varchar[] FROM unnest(%s::text[], %s::text[]) AS fresh(word, keys)""",
+                [missing, keys],
+            )
+    transaction.on_commit(lambda: _keep(fresh))
 
 
-def _word(term: Term, stems: Mapping[str, list[str]], ignored: set[str], weights: str, is_prefix: bool) -> str:
-    """A word as a piece of a tsquery: each part as typed or stemmed, or the whole as a number; empty if ignored."""
-    parts = []
-    for word in term.words:
-        if word not in ignored:
-            mark = "*" if is_prefix and word == term.words[-1] and len(word) >= SHORTEST_PREFIX else ""
-            forms = dict.fromkeys([_lexeme(word, mark + weights), *(_lexeme(stem, weights) for stem in stems[word])])
-            parts.append(f"({' | '.join(forms)})")
-    pieces = [" & ".join(parts), *([_lexeme(term.code)] if term.code and not weights else [])]
-    return f"({' | '.join(filter(None, pieces))})" if any(pieces) else ""
+def _keep(words: Iterable[str]) -> None:
+    if len(_remembered) > _MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered.update(words)
 
 
-def _phrase(term: Term, stems: Mapping[str, list[str]], weights: str) -> str:
-    """A phrase as a piece of a tsquery: the words as typed, or their stems at the same distances."""
-    typed = " <-> ".join(_lexeme(word, weights) for word in term.words)
-    stemmed, distance = "", 0
-    for word in term.words:
-        distance += 1
-        if stems[word]:
-            stemmed += (f" <{distance}> " if stemmed else "") + _lexeme(stems[word][0], weights)
-            distance = 0
-    return f"({typed} | {stemmed})" if stemmed else f"({typed})"
-
-
-def _lexeme(text: str, marks: str = "") -> str:
-    quoted = text.replace("\\", "\\\\").replace("'", "''")
-    return f"'{quoted}':{marks}" if marks else f"'{quoted}'"
+def _is_correctable(word: str) -> bool:
+    return SHORTEST_CORRECTED <= len(word) <= LONGEST_WORD and word.isalpha() and bool(stem(word))

@@ -15,7 +15,7 @@ from catalog import result_pages
 from catalog.availability import book_cards
 from catalog.forms import SearchForm
 from catalog.queries import search_books
-from catalog.search import LONGEST_QUERY
+from catalog.query_language import LONGEST_QUERY
 from catalog.suggestions import Kind, suggest
 from catalog.templatetags.catalog import natural_name
 from library.core.api import Limit

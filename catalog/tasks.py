@@ -1,4 +1,4 @@
-"""Imports and changes to many records in the background."""
+"""Imports and changes to many records in the background, and the daily count of loans."""
 
 from contextlib import suppress
 
@@ -7,9 +7,10 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from catalog import batch_changes, import_runs
+from catalog import batch_changes, import_runs, popularity
 from catalog.models import BatchChange
 from library.core.errors import Busy
+from library.core.jobs import run_daily
 
 log = structlog.get_logger(__name__)
 
@@ -50,3 +51,10 @@ def work_on_batches_soon() -> None:
     """Call a worker now rather than within the minute; without a broker the minute has to do."""
     with suppress(OperationalError):
         work_on_batches.apply_async(retry=False)
+
+
+@shared_task(name="catalog.count_loans")
+def count_loans() -> None:
+    """Count how much each book is borrowed, once for each local day however often it is called."""
+    now = timezone.now()
+    run_daily(job="count_loans", work=lambda: popularity.count_loans(now=now), now=now)

@@ -26,7 +26,7 @@ class LoanQuerySet(models.QuerySet["Loan"]):
         The heavy columns of the book stay behind.
         """
         return self.select_related("copy__book", "copy__branch", "branch", "reader__category").defer(
-            "copy__book__search_vector", "copy__book__description"
+            "copy__book__description"
         )
 
     def locked(self) -> "LoanQuerySet":

@@ -208,7 +208,7 @@ def _drafts(stages: dict[UUID, Stage]) -> list[Draft]:
         .filter(uid__in=stages)
         .in_full()
         .annotate(authors=ArraySubquery(authors.order_by("position", "pk").values("author__name")))
-        .defer("terms", "copy__book__search_vector", "copy__book__description")
+        .defer("terms", "copy__book__description")
         .order_by("reader_id", "due_at", "pk")
     )
     return [

@@ -16,6 +16,7 @@ from stdnum import ean
 from accounts.actions import block, create_user, register_reader, report_card_lost
 from accounts.models import Reader, ReaderBlock, Role, User
 from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, NamedThing, Publisher, Series, Subject
+from catalog.popularity import count_loans
 from catalog.search import index_books
 from catalog.titles import sort_title
 from circulation.models import Loan
@@ -168,6 +169,7 @@ def load(*, today: date, language: str) -> bool:
         book_type_id=house.item_types["book"].pk,
     ).happen()
     _write_down(loans, copies, [reader for reader, _person in readers], users[Role.LIBRARIAN], now)
+    count_loans(now=now)
     _block(readers, users[Role.LIBRARIAN], language, now)
     audit.record(action=LOADED, subject=house.branches["main"], by=None, now=now, detail={"today": today})
     return True

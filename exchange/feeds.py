@@ -34,11 +34,7 @@ def open_search() -> str:
 
 def new_titles() -> str:
     """The Atom feed of the books that came last; two statements and one for the names."""
-    books = list(
-        Book.objects.order_by("-created_at", "-pk")
-        .defer("search_vector")
-        .prefetch_related("contributions__author")[:NEW_TITLES]
-    )
+    books = list(Book.objects.order_by("-created_at", "-pk").prefetch_related("contributions__author")[:NEW_TITLES])
     feed = Atom1Feed(
         title=_("New in the library") + f" · {settings.LIBRARY_NAME}",
         link=f"{settings.LIBRARY_URL}{reverse('search')}?sort=newest",

@@ -16,7 +16,7 @@ from catalog import isbn
 from catalog.models import Book, Contribution, Isbn, MaterialType, Publisher, folded_name
 from catalog.queries import CAP as MOST_RANKED
 from catalog.queries import Matches
-from catalog.search import MOST_TERMS, SHORTEST_PREFIX, as_tsquery
+from catalog.query_language import MOST_TERMS, SHORTEST_PREFIX, Field, understand
 from catalog.titles import ARTICLES, sort_title
 from exchange.cql import Clause, Diagnostic, Pair, Query, SortKey
 from library.core.text import fold
@@ -71,9 +71,9 @@ def _find(query: Query, start: int, size: int) -> Page:
 _SORTS = {
     "dc.title": "sort_title",
     "title": "sort_title",
-    "dc.creator": "sort_author",
-    "creator": "sort_author",
-    "author": "sort_author",
+    "dc.creator": "search_entry__sort_author",
+    "creator": "search_entry__sort_author",
+    "author": "search_entry__sort_author",
     "dc.date": "year",
     "date": "year",
     "rec.creationdate": "created_at",
@@ -92,7 +92,7 @@ def _sorted(books: QuerySet[Book], keys: tuple[SortKey, ...], found: Found) -> Q
     newest = books.order_by("-created_at", "-pk")
     if isinstance(found, Q) or not found:
         return newest
-    rank = SearchRank(F("search_vector"), Cast(Value(found), SearchQueryField()), weights=WEIGHTS)
+    rank = SearchRank(F("search_entry__words"), Cast(Value(found), SearchQueryField()), weights=WEIGHTS)
     best = Book.objects.filter(pk__in=newest.values("pk")[:MOST_RANKED])
     return best.order_by(rank.desc(), F("year").desc(nulls_last=True), "-pk")
 
@@ -114,7 +114,7 @@ def _found(tree: Clause | Pair) -> Found:
 def _condition(found: Found) -> Q:
     if isinstance(found, Q):
         return found
-    return Q(Matches(found)) if found else Q(pk__in=[])
+    return Q(Matches("search_entry__words", found)) if found else Q(pk__in=[])
 
 
 def _of_clause(clause: Clause) -> Found:
@@ -129,7 +129,7 @@ def _of_clause(clause: Clause) -> Found:
     return answer(clause)
 
 
-def _words(clause: Clause, weights: str) -> str:
+def _words(clause: Clause, where: Field) -> str:
     """A clause over words as a tsquery."""
     text = _MARKS.sub(" ", clause.term).strip()
     if clause.is_truncated:
@@ -140,13 +140,13 @@ def _words(clause: Clause, weights: str) -> str:
         case "=" | "adj" if " " in text:
             if clause.is_truncated:
                 raise Diagnostic(33, clause.term)
-            return as_tsquery(f'"{text}"', weights=weights)
+            return understand(f'"{text}"', field=where).words
         case "=" | "adj" | "all":
-            return as_tsquery(text, weights=weights, is_typing=clause.is_truncated)
+            return understand(text, field=where, is_typing=clause.is_truncated).words
         case "any":
             *first, last = text.split()[:MOST_TERMS] or [""]
-            pieces = [as_tsquery(word, weights=weights) for word in first]
-            pieces.append(as_tsquery(last, weights=weights, is_typing=clause.is_truncated))
+            pieces = [understand(word, field=where).words for word in first]
+            pieces.append(understand(last, field=where, is_typing=clause.is_truncated).words)
             return " | ".join(filter(None, pieces))
     raise Diagnostic(22, f"{clause.index} {clause.relation}")
 
@@ -156,7 +156,7 @@ def _is_exact(clause: Clause) -> bool:
 
 
 def _title(clause: Clause) -> Found:
-    return _exact_title(clause.term) if _is_exact(clause) else _words(clause, "A")
+    return _exact_title(clause.term) if _is_exact(clause) else _words(clause, Field.TITLE)
 
 
 def _exact_title(text: str) -> Q:
@@ -164,7 +164,7 @@ def _exact_title(text: str) -> Q:
 
 
 def _creator(clause: Clause) -> Found:
-    return _exact_creator(clause.term) if _is_exact(clause) else _words(clause, "B")
+    return _exact_creator(clause.term) if _is_exact(clause) else _words(clause, Field.AUTHOR)
 
 
 def _exact_creator(text: str) -> Q:
@@ -188,21 +188,21 @@ def _publisher(clause: Clause) -> Found:
 def _named(clause: Clause, names: QuerySet[Any, Any]) -> Q:
     """The books with the words in their `names`: the index, where these stand among others of their weight, finds
     candidates; only their names are read."""
-    words = _words(clause, "") or "''"
+    words = _words(clause, Field.ANYWHERE) or "''"
     vector = SearchVector(Subquery(names, output_field=TextField()), config="russian")
     query = Cast(Value(words), SearchQueryField())
     has_words = Func(vector, query, template="%(expressions)s", arg_joiner=" @@ ", output_field=BooleanField())
-    return _condition(_words(clause, "C")) & Q(has_words)
+    return _condition(_words(clause, Field.ANYWHERE)) & Q(has_words)
 
 
 def _anywhere(clause: Clause) -> Found:
     if _is_exact(clause):
         return _exact_title(clause.term) | _exact_creator(clause.term)
-    return _words(clause, "")
+    return _words(clause, Field.ANYWHERE)
 
 
 def _description(clause: Clause) -> Found:
-    return _words(clause, "D")
+    return _words(clause, Field.DESCRIPTION)
 
 
 def _date(clause: Clause) -> Found:

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from accounts import auth_api
 from accounts.api import ReaderViewSet, StaffViewSet
-from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet
+from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet, SuggestionsView
 from circulation.api import LoanViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
@@ -27,6 +27,7 @@ v1: list[URLPattern | URLResolver] = [
     path("books/", BookViewSet.as_view(MANY), name="books"),
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),
     path("books/<uuid:uid>/volumes/", BookViewSet.as_view({"get": "volumes"}), name="volumes"),
+    path("suggestions/", SuggestionsView.as_view(), name="suggestions"),
     path("copies/", CopyViewSet.as_view(MANY), name="copies"),
     path("copies/<uuid:uid>/", CopyViewSet.as_view(ONE), name="copy"),
     path("isbn/<str:isbn>/", IsbnView.as_view(), name="isbn"),

@@ -51,6 +51,12 @@ SCHEDULES = (
         every=MINUTE,
     ),
     Schedule(
+        task="catalog.count_loans",
+        name=gettext_lazy("Count loans"),
+        description=gettext_lazy("Counts how much each book is borrowed, for the order of search results: once a day."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="core.sweep",
         name=gettext_lazy("Housekeeping"),
         description=gettext_lazy("Forgets expired sign-ins and answers kept for repeated API calls: once a day."),

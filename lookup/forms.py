@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from httpx import URL, InvalidURL
 
 from catalog import isbn as isbns
-from catalog.search import LONGEST_QUERY, clean
+from catalog.query_language import LONGEST_QUERY, clean
 from lookup.copying import MOST_TARGETS
 from lookup.fetching import public_address
 from lookup.models import Target

@@ -141,6 +141,7 @@ PATCH   api/v1/books/<uuid:uid>/                          login  no     in     i
 DELETE  api/v1/books/<uuid:uid>/                          login  no     no     in
 GET     api/v1/isbn/<str:isbn>/                           login  no     in     in
 GET     api/v1/books/<uuid:uid>/volumes/                  in     in     in     in
+GET     api/v1/suggestions/                               in     in     in     in
 GET     api/v1/copies/                                    in     in     in     in
 POST    api/v1/copies/                                    login  no     in     in
 GET     api/v1/copies/<uuid:uid>/                         in     in     in     in

@@ -3,6 +3,7 @@
 import factory
 
 from catalog import models
+from catalog.search import index_books
 from library.core.text import fold
 
 
@@ -99,6 +100,13 @@ class BookFactory(factory.django.DjangoModelFactory):
     def subjects(self, create, extracted, **kwargs):
         """Names or Subject objects."""
         self.subjects.set([SubjectFactory(name=name) if isinstance(name, str) else name for name in extracted or []])
+
+    @classmethod
+    def _after_postgeneration(cls, instance, create, results=None):
+        """Found by the search, as every book is; what is added to it later is not."""
+        super()._after_postgeneration(instance, create, results)
+        if create:
+            index_books([instance.pk])
 
 
 class CopyFactory(factory.django.DjangoModelFactory):

@@ -126,7 +126,7 @@ def test_a_book_is_entered_with_people_isbn_and_copies_and_is_found_at_once(engl
     )
     assert response.status_code == 302, response.context["errors"]
     book = Book.objects.get(title="Пикник на обочине")
-    assert (book.language, book.sort_author) == ("rus", "стругацкий аркадий")
+    assert (book.language, book.search_entry.sort_author) == ("rus", "стругацкий аркадий")
     assert book.isbns.get().value == "9785170878895"
     copy = book.copies.get()
     assert copy.status == Copy.Status.AVAILABLE

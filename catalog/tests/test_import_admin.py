@@ -358,7 +358,7 @@ def test_a_table_of_copies_is_previewed_then_entered(english, librarian, book):
         "catalog.update_copy",
     }
     book.refresh_from_db()
-    assert new.barcode in str(book.search_vector)
+    assert new.barcode in str(book.search_entry.words)
 
 
 def test_every_wrong_row_is_told_and_nothing_is_entered(english, librarian, book):

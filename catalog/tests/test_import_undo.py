@@ -89,8 +89,8 @@ def test_what_it_made_is_removed_and_what_it_changed_is_as_before(monkeypatch):
     assert undone(run).state == "undone"
     assert (run.undone, run.to_undo) == (2, 2)
     assert everything() == before
-    assert Book.objects.filter(search_vector="anna").count() == 1
-    assert not Book.objects.filter(search_vector="bob").exists()
+    assert Book.objects.filter(search_entry__words="anna").count() == 1
+    assert not Book.objects.filter(search_entry__words="bob").exists()
     assert AuditEntry.objects.filter(action="catalog.undo_import").count() == 1
     again = imported(NEWER, DALE)
     assert (again.updated, again.created) == (1, 1)

@@ -89,8 +89,8 @@ def test_the_source_record_is_kept_whole():
 
 def test_the_book_is_found_at_once():
     run(ONEGIN)
-    assert Book.objects.filter(search_vector="онегин").count() == 1
-    assert Book.objects.get().sort_author == "пушкин а с"
+    assert Book.objects.filter(search_entry__words="онегин").count() == 1
+    assert Book.objects.get().search_entry.sort_author == "пушкин а с"
 
 
 def test_the_import_is_written_down():
@@ -466,7 +466,7 @@ def test_the_copies_numbers_find_the_book():
     ItemTypeFactory()
     run(with_items("952 ##$p30001"))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM catalog_book WHERE search_vector @@ '30001'::tsquery")
+        cursor.execute("SELECT count(*) FROM catalog_searchentry WHERE words @@ '30001'::tsquery")
         assert cursor.fetchone() == (1,)
 
 

@@ -28,6 +28,7 @@ def test_the_set_up_creates_them_once(settings):
         "catalog.work_on_batches": "every minute",
         "notifications.deliver": "every minute",
         "circulation.check_due_dates": "0,30 *",
+        "catalog.count_loans": "0,30 *",
         "core.sweep": "0,30 *",
     }
     letters = PeriodicTask.objects.get(task="notifications.deliver")

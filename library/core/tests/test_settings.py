@@ -132,7 +132,8 @@ def test_the_queue_is_in_the_database_that_was_named(redis_url, broker):
 
 def test_options_of_the_database_url_join_ours():
     options = setting("DATABASES['default']['OPTIONS']", DATABASE_URL="postgres://l:s@db/l?sslmode=require")
-    assert options == {"connect_timeout": 5, "options": "-c lock_timeout=3000", "sslmode": "require"}
+    planner = "-c lock_timeout=3000 -c jit=off -c random_page_cost=1.1 -c work_mem=16MB"
+    assert options == {"connect_timeout": 5, "options": planner, "sslmode": "require"}
 
 
 def test_tasks_survive_their_worker_and_come_back_only_when_nobody_can_be_at_them():

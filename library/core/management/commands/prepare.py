@@ -6,6 +6,7 @@ import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stdout)
         call_command("setup_library", stdout=self.stdout)
+        call_command("rebuild_search", missing=True, verbosity=0, stdout=StringIO())
         if options["static"]:
             _collect_static()
         if options["demo"]:
