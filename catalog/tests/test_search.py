@@ -8,6 +8,7 @@ from catalog.models import Author, Book, Contribution, Copy, Genre, Subject
 from catalog.queries import CAP, Facet, FacetValue, SearchQuery, Sort, matching_books, search_books
 from catalog.search import index_books
 from catalog.tests.factories import AuthorFactory, BookFactory, CopyFactory, PublisherFactory
+from exchange.models import PublishedRecord
 from policies.tests.factories import BranchFactory
 
 pytestmark = pytest.mark.django_db
@@ -322,6 +323,7 @@ def many(django_db_setup, django_db_blocker):
             cursor.execute("ANALYZE catalog_searchentry")
         yield books
         Book.objects.filter(pk__in=[book.pk for book in books]).delete()
+        PublishedRecord.objects.all().delete()
 
 
 UNREAD = "SET LOCAL enable_seqscan = off; "
