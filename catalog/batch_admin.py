@@ -117,7 +117,10 @@ class BatchChangeAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Progress, outcome, every row before and after."""
         _require(request, "catalog.view_batchchange")
-        batch = get_object_or_404(BatchChange, pk=object_id if object_id.isdecimal() and len(object_id) < 19 else 0)
+        key = object_id if object_id.isdecimal() and len(object_id) < 19 else 0
+        batch = BatchChange.objects.filter(pk=key).first()
+        if batch is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if batch.state == BatchChange.State.DRAFT:
             return HttpResponseRedirect(reverse("admin:catalog_batchchange_prepare", args=[batch.pk]))
         page = Paginator(batch.rows.all(), ROWS).get_page(request.GET.get("page"))
