@@ -117,10 +117,10 @@ class BatchChangeAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Progress, outcome, every row before and after."""
         _require(request, "catalog.view_batchchange")
-        key = object_id if object_id.isdecimal() and len(object_id) < 19 else 0
+        key = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
         batch = BatchChange.objects.filter(pk=key).first()
         if batch is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return super().change_view(request, object_id, form_url, extra_context)
         if batch.state == BatchChange.State.DRAFT:
             return HttpResponseRedirect(reverse("admin:catalog_batchchange_prepare", args=[batch.pk]))
         page = Paginator(batch.rows.all(), ROWS).get_page(request.GET.get("page"))

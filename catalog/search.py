@@ -103,8 +103,9 @@ def index_books(book_ids: Iterable[int]) -> None:
             if rows := [_entry(used, *row) for row in cursor.fetchall()]:
                 cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
                 _remember(used)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT gin_clean_pending_list('books_full_text')")
+    if len(wanted) >= CHUNK:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT gin_clean_pending_list('books_full_text')")
 
 
 def as_code(text: str) -> str:

@@ -35,7 +35,6 @@ class Visitor:
 
     page: object
     base: str
-    language: str
     faults: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -92,7 +91,7 @@ def visit(browser, live_server):
             client.force_login(user)
             session = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        return Visitor(context.new_page(), live_server.url, language)
+        return Visitor(context.new_page(), live_server.url)
 
     cache.clear()
     yield open_browser
