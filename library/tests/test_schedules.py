@@ -34,7 +34,7 @@ def test_the_set_up_creates_them_once(settings):
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 5
+    assert PeriodicTask.objects.count() == 6
 
 
 def test_what_librarians_changed_stays():
