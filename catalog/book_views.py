@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from catalog import citations
 from catalog.availability import availability_of, book_cards, copies_of, main_names
+from catalog.copy_photos import public_photos
 from catalog.forms import page_number
 from catalog.linked_data import as_schema, cited, preview_image, script_json
 from catalog.merges import merged_into, new_id
@@ -51,6 +52,7 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
         "roles": _by_role(shown.contributions.all()),
         "availability": availability_of([shown.pk])[shown.pk],
         "copies": copies,
+        "photos": public_photos(shown),
         "author": writers[0] if writers else None,
         "other_books": book_cards(others, with_availability=False),
         "citations": {style: write(reference) for style, write in citations.TEXTS.items()},

@@ -16,9 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from catalog import copy_actions
+from catalog import copy_actions, copy_photos
 from catalog.copy_actions import MOST_WITHDRAWN
-from catalog.copy_forms import AddCopiesForm, WithdrawForm, keys
+from catalog.copy_forms import AddCopiesForm, PhotoForm, PhotoTextForm, WithdrawForm, keys
+from catalog.copy_photos import MOST_PHOTOS
 from catalog.holdings import Withdrawal, WithdrawalAct, WithdrawalReason
 from catalog.labels import LabelsForm
 from catalog.models import Book, Copy
@@ -137,6 +138,7 @@ class ManyCopies:
 
     def get_urls(self) -> list[URLPattern]:
         return [
+            path("<int:pk>/photos/", self.admin_site.admin_view(self.photos_view), name="catalog_copy_photos"),
             path("labels/", self.admin_site.admin_view(self.labels_view), name="catalog_copy_labels"),
             path("withdraw/", self.admin_site.admin_view(self.withdraw_view), name="catalog_copy_withdraw"),
             *super().get_urls(),  # type: ignore[misc] # of ModelAdmin
@@ -159,6 +161,23 @@ class ManyCopies:
         if not form.is_valid():
             return _labels_page(request, form)
         return pdf_response(as_pdf(form.faces(), form.layout(), title=_("Labels")), "labels.pdf")
+
+    def photos_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """A copy's photos: add, describe, put first, delete."""
+        if not request.user.has_perm("catalog.change_copy"):
+            raise PermissionDenied
+        copy = get_object_or_404(Copy.objects.select_related("book"), pk=pk)
+        form = PhotoForm()
+        if request.method == "POST":
+            try:
+                form = _photo_deed(request, copy)
+            except Busy:
+                messages.error(request, BUSY)
+            if not form.errors:
+                return redirect("admin:catalog_copy_photos", pk)
+        photos = list(copy.photos.all())
+        context = {"copy": copy, "photos": photos, "form": form if len(photos) < MOST_PHOTOS else None}
+        return page(request, Copy, "admin/catalog/copy_photos.html", title=_("Photos"), most=MOST_PHOTOS, **context)
 
     @admin.action(description=gettext_lazy("Withdraw…"), permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Copy]) -> TemplateResponse:
@@ -201,6 +220,44 @@ class ManyCopies:
     def restore(self, request: HttpRequest, queryset: QuerySet[Copy]) -> None:
         """Take the chosen copies out of their acts."""
         restore_chosen(request, list(queryset.order_by("pk").values_list("pk", flat=True)[:MOST_WITHDRAWN]))
+
+
+def _photo_deed(request: HttpRequest, copy: Copy) -> PhotoForm:
+    """Do what the page asks for; the form for a new photo, with what is wrong."""
+    by, now = request.user, timezone.now()
+    number = request.POST.get("id", "")
+    if number.isdecimal():
+        photo = get_object_or_404(copy.photos, pk=int(number[:18]))
+        text = PhotoTextForm(request.POST)
+        match request.POST.get("deed"):
+            case "first":
+                copy_photos.put_photo_first(photo_id=photo.pk, by=by, now=now)
+            case "delete":
+                copy_photos.delete_photo(photo_id=photo.pk, by=by, now=now)
+                messages.success(request, _("The photo is deleted."))
+            case _ if text.is_valid():
+                copy_photos.change_photo(photo_id=photo.pk, fields=text.cleaned_data, by=by, now=now)
+                messages.success(request, _("The photo is changed."))
+            case _:
+                messages.error(request, _("Say what the photo shows."))
+        return PhotoForm()
+    form = PhotoForm(request.POST, request.FILES)
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            copy_photos.add_photo(
+                copy_id=copy.pk,
+                picture=given["photo"],
+                alt_text=given["alt_text"],
+                is_public=given["is_public"],
+                by=by,
+                now=now,
+            )
+        except Invalid as error:
+            tell_invalid(form, error)
+        else:
+            messages.success(request, _("The photo is added."))
+    return form
 
 
 def restore_chosen(request: HttpRequest, copy_ids: list[int]) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.copy_actions import MOST_ADDED, MOST_WITHDRAWN
 from catalog.copy_numbers import CopyNumber, consecutive, next_block
+from catalog.cover_images import read_cover
 from catalog.holdings import WithdrawalReason
 from catalog.models import Copy
 from policies.models import Branch, ItemType
@@ -104,3 +105,24 @@ class WithdrawForm(ChosenCopies):
         if not found:
             raise forms.ValidationError(_("Choose the copies in the list first."))
         return found
+
+
+class PhotoForm(forms.Form):
+    """A photo to add, and what is said of it."""
+
+    photo = forms.FileField(label=_("Photo"), help_text=_("JPEG, PNG or WebP, 10 MB at most."))
+    alt_text = forms.CharField(
+        label=_("What it shows"), max_length=200, help_text=_("For people who cannot see it: the author's autograph.")
+    )
+    is_public = forms.BooleanField(label=_("Readers see it"), required=False)
+
+    def clean_photo(self) -> Any:
+        """The upload as a picture."""
+        return read_cover(self.cleaned_data["photo"])
+
+
+class PhotoTextForm(forms.Form):
+    """What is said of a photo that is there."""
+
+    alt_text = forms.CharField(max_length=200)
+    is_public = forms.BooleanField(required=False)

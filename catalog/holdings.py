@@ -1,4 +1,6 @@
-"""What becomes of copies besides lending: the acts by which they are withdrawn."""
+"""What becomes of copies besides lending: the acts by which they are withdrawn, and their photos."""
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -78,3 +80,31 @@ class Withdrawal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.copy} · {self.act}"
+
+
+class CopyPhoto(models.Model):
+    """A picture of one copy: its binding, an autograph, a damage. Written by `catalog.copy_photos`, five at most."""
+
+    uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
+    copy = models.ForeignKey("catalog.Copy", models.CASCADE, related_name="photos", verbose_name=_("copy"))
+    name = models.CharField(max_length=100, editable=False)
+    """Where the large size is stored."""
+    width = models.PositiveSmallIntegerField(editable=False)
+    height = models.PositiveSmallIntegerField(editable=False)
+    """Pixels of the large size."""
+    alt_text = models.CharField(_("what it shows"), max_length=200)
+    is_public = models.BooleanField(_("readers see it"), default=False)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+    added_at = models.DateTimeField(_("added"))
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+        ordering = ["position", "pk"]
+        constraints = [models.CheckConstraint(condition=~Q(alt_text=""), name="photo_says_what_it_shows")]
+
+    def __str__(self) -> str:
+        return self.alt_text

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog import lookups as lookups
 from catalog.batches import BatchChange as BatchChange
 from catalog.batches import BatchRow as BatchRow
+from catalog.holdings import CopyPhoto as CopyPhoto
 from catalog.holdings import Withdrawal as Withdrawal
 from catalog.holdings import WithdrawalAct as WithdrawalAct
 from catalog.merged import AuthorName as AuthorName

@@ -12,6 +12,7 @@ urlpatterns = [
     path("books/<uuid:uid>/citation.ris", book_views.citation, {"ending": "ris"}, name="citation_ris"),
     path("books/<uuid:uid>/citation.bib", book_views.citation, {"ending": "bib"}, name="citation_bibtex"),
     path("authors/<int:pk>/", book_views.author, name="author"),
+    path("photos/<uuid:uid>-<int:width>.webp", views.copy_photo, name="copy_photo"),
     path("covers/<uuid:uid>.svg", views.cover, name="cover"),
     path("covers/<uuid:uid>-<int:width>.webp", views.cover_image, name="cover_image"),
     path("robots.txt", sitemaps.robots, name="robots"),

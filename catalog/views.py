@@ -15,9 +15,10 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import condition, require_safe
 
 from catalog.availability import book_cards, main_names
+from catalog.copy_photos import PHOTO_WIDTHS, photo_name
 from catalog.cover_images import WIDTHS, cover_digest, sized
 from catalog.covers import cover_svg, cover_version
-from catalog.models import Book, Contribution, Genre
+from catalog.models import Book, Contribution, CopyPhoto, Genre
 from catalog.opening import branch_cards
 
 NEW_BOOKS = 12
@@ -103,3 +104,19 @@ def _let_keep(request: HttpRequest, response: HttpResponseBase, version: str) ->
         patch_cache_control(response, public=True, max_age=COVER_SECONDS, immutable=True)
     else:
         patch_cache_control(response, public=True, max_age=STALE_COVER_SECONDS)
+
+
+@require_safe
+@csp(NOTHING_ELSE)  # type: ignore[arg-type] # typed for views without arguments
+def copy_photo(request: HttpRequest, uid: UUID, width: int) -> HttpResponseBase:
+    """A photo of a copy in one of its sizes; one that is not for readers, for staff only."""
+    photo = get_object_or_404(CopyPhoto, uid=uid)
+    if width not in PHOTO_WIDTHS or not (photo.is_public or request.user.has_perm("catalog.view_copy")):
+        raise Http404
+    try:
+        content = default_storage.open(photo_name(photo, width))
+    except FileNotFoundError as problem:
+        raise Http404 from problem
+    response = FileResponse(content, content_type="image/webp")
+    patch_cache_control(response, private=True, max_age=STALE_COVER_SECONDS)
+    return response

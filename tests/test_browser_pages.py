@@ -58,6 +58,7 @@ NO_PAGES = {
     "citation_ris": "a file",
     "cover": "a picture",
     "cover_image": "a picture",
+    "copy_photo": "a picture",
     "edit_profile": "own test: signed in",
     "desk": "own test: staff",
     "desk_branch": "own test: staff",

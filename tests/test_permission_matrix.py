@@ -6,6 +6,7 @@ asks to sign in (a redirect, or 401), `no` forbids (403), `hidden` says there is
 
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -34,6 +35,7 @@ GET     books/<uuid:uid>/                                 in     in     in     i
 GET     books/<uuid:uid>/citation.ris                     in     in     in     in
 GET     books/<uuid:uid>/citation.bib                     in     in     in     in
 GET     authors/<int:pk>/                                 in     in     in     in
+GET     photos/<uuid:uid>-<int:width>.webp                hidden hidden hidden hidden
 GET     covers/<uuid:uid>.svg                             in     in     in     in
 GET     covers/<uuid:uid>-<int:width>.webp                hidden hidden hidden hidden
 GET     robots.txt                                        in     in     in     in
@@ -106,6 +108,7 @@ POST    admin/stocktakes/<uuid:uid>/close/                login  no     in     i
 GET     admin/stocktakes/<uuid:uid>/protocol/             login  no     in     in
 GET     admin/stocktakes/<uuid:uid>/export/               login  no     in     in
 GET     admin/catalog/book/<int:pk>/add-copies/           login  login  in     in
+GET     admin/catalog/copy/<int:pk>/photos/               login  login  in     in
 GET     admin/catalog/copy/labels/                        login  login  in     in
 GET     admin/catalog/copy/withdraw/                      login  login  in     in
 POST    admin/catalog/withdrawalact/<int:pk>/restore/     login  login  hidden hidden
@@ -298,6 +301,8 @@ def world(monkeypatch):
         "importrun/": {"<int:pk>": 0},
         "stocktakes/": {"<uuid:uid>": stocktake.uid},
         "book/": {"<int:pk>": copy.book.pk},
+        "copy/": {"<int:pk>": copy.pk},
+        "photos/": {"<uuid:uid>": uuid4(), "<int:width>": 320},
         "withdrawalact/": {"<int:pk>": 0},
         "merge/": {"<int:pk>": 0},
         "batchchange/": {"<int:pk>": 0},
