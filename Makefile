@@ -46,7 +46,7 @@ check: $(VENV)/development.done ## settings, migrations, API schema, translation
 	$(WITHOUT_SERVERS) $(BIN)/pytest -q $(addprefix library/core/tests/test_,requirements.py locale.py settings.py)
 
 bench: $(VENV)/development.done ## measure; takes many minutes, wants a quiet machine
-	@for module in $(filter-out __init__ scratch million,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
+	@for module in $(filter-out __init__ scratch million search,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
 	  echo "== $$module"; $(WITH_SERVERS) $(BIN)/python -m benchmarks.$$module $(ARGS) || exit 1; \
 	done
 
