@@ -107,7 +107,9 @@ def floor(words: list[str]) -> list[float]:
                 search_books(SearchQuery(text=word), with_facets=True)
             start = time.perf_counter()
             for query in queries:
-                bare.execute(query["sql"].replace("%", "%%"), []).fetchall()
+                answer = bare.execute(query["sql"])
+                while answer.nextset():
+                    pass
             times.append(time.perf_counter() - start)
     return times
 
@@ -134,7 +136,7 @@ def load(port: int, paths: list[str], clients: int, seconds: float) -> list[floa
 
     connection.close()
     with multiprocessing.get_context("fork").Pool(clients) as pool:
-        ask_all(port, paths[:30], 0, 5.0)
+        ask_all(port, paths[:30], 0, 1.0)
         results = pool.starmap(ask_all, [(port, paths, client, seconds) for client in range(clients)])
     return [taken for times in results for taken in times]
 
