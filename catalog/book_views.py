@@ -45,6 +45,7 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
     writers = [part.author for part in shown.contributions.all() if part.author.name in names]
     copies = _by_branch(copies_of(shown))
     reference = cited(shown)
+    volumes = _volumes(shown, request)
     others = _others_by(writers[0], shown) if writers else []
     context = {
         "book": shown,
@@ -56,9 +57,9 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
         "author": writers[0] if writers else None,
         "other_books": book_cards(others, with_availability=False),
         "citations": {style: write(reference) for style, write in citations.TEXTS.items()},
-        "linked_data": script_json(as_schema(shown, copies)),
+        "linked_data": script_json(as_schema(shown, copies, volumes)),
         "preview_image": preview_image(shown),
-        "volumes": _volumes(shown, request),
+        "volumes": volumes,
     }
     return render(request, "catalog/book.html", context)
 

@@ -63,6 +63,10 @@ class BookData:
     genres: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     copies: tuple[CopyData, ...] = ()
+    volume: str = ""
+    """The designation of a volume or issue; told by the catalogue only, as is `whole` (`catalog.volumes`)."""
+    whole: str = ""
+    """The title of the set or journal that it is a part of."""
 
 
 SCALARS = (
@@ -80,8 +84,8 @@ SCALARS = (
     "material_type",
 )
 """Fields of BookData that are columns of Book as they are."""
-DESCRIBING = tuple(field.name for field in fields(BookData) if field.name != "copies")
-"""Fields of BookData that describe the book; copies lead a life of their own."""
+DESCRIBING = tuple(field.name for field in fields(BookData) if field.name not in ("copies", "volume", "whole"))
+"""Fields of BookData that describe the book by itself; copies and sets lead a life of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

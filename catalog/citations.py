@@ -40,6 +40,10 @@ class Cited:
     isbns: Sequence[str] = ()
     language: str = ""
     """A code of ISO 639-2/B."""
+    volume: str = ""
+    """The designation of a volume or issue: «Т. 4», «2024, № 3»."""
+    whole: str = ""
+    """Of a volume or issue, the title of the set or journal that it is a part of."""
     host: str = ""
     """Of an article, what it appeared in: «Вопросы философии. — 1992. — № 10. — С. 76-86»."""
     url: str = ""
@@ -53,6 +57,17 @@ class Cited:
     def is_cyrillic(self) -> bool:
         """Whether the words around it are Russian rather than English."""
         return bool(re.search("[А-Яа-яЁё]", self.title))
+
+    @property
+    def number(self) -> str:
+        """The volume's designation without the year of publication: «2024, № 3» of 2024 -> «№ 3»."""
+        return self.volume.strip().removeprefix("" if self.year is None else str(self.year)).lstrip(",.;: ")
+
+    @property
+    def own_title(self) -> str:
+        """The title with subtitle of a volume that is not called as its whole; «» for every other book."""
+        is_other = bool(self.whole) and _bare(self.title).casefold() != _bare(self.whole).casefold()
+        return _with_subtitle(self, " : ") if is_other else ""
 
     def named(self, *roles: str) -> list[str]:
         """Names of those with one of these roles, each once."""
@@ -132,6 +147,18 @@ def _found(parts: Iterable[str], pattern: str) -> str:
 _VOLUME = r"т\.|том|vol\.?|v\."
 _NUMBER = r"№|вып\.|no\.?|iss\.?|nr\.?"
 _PAGES = r"с\.|стр\.|pp?\.|s\."
+_PART = re.compile(
+    rf"(?:{_VOLUME}|часть|ч\.|книга|кн\.|part|pt\.|book|bd\.)\s*(\d+(?:[-–/]\d+)?|[IVXLC]+)", re.IGNORECASE
+)
+
+
+def _volume_and_issue(cited: Cited) -> tuple[str, str]:
+    """What reference managers want: «Т. 4» -> («4», «»), «2024, № 3» -> («», «3»); other designations as they are."""
+    if volume := _PART.fullmatch(cited.number):
+        return volume[1], ""
+    if issue := _found([cited.number], _NUMBER):
+        return "", issue
+    return cited.number, ""
 
 
 def _dashed(text: str) -> str:
@@ -170,16 +197,18 @@ def gost(cited: Cited) -> str:
     authors = [name_of(name) for name in cited.authors]
     in_heading = authors if len(authors) <= MOST_IN_HEADING else []
     heading = ", ".join(name.surname_first(" ") for name in in_heading)
-    title = _with_subtitle(cited, " : ")
-    if medium := _MEDIA.get(cited.material):
-        title = " : ".join([f"{cited.title.strip()} [{medium}]", *filter(None, [cited.subtitle.strip()])])
+    name, more = (cited.whole, "") if cited.own_title else (cited.title, cited.subtitle)
+    medium = f" [{_MEDIA[cited.material]}]" if cited.material in _MEDIA else ""
+    title = " : ".join(filter(None, (f"{name.strip()}{medium}", more.strip())))
     statement = _gost_statement(cited, [] if in_heading else authors)
     described = f"{_bare(title)} / {statement}" if statement else title
     if cited.material == "article" and (host := _host_parts(cited)):
         if cited.year is not None and not any(str(cited.year) in part for part in host[1:]):
             host.insert(1, str(cited.year))
         return _sentences([heading, f"{_bare(described)} // {_dashed(_sentences(host))}"])
-    return _sentences([heading, described, cited.edition, _gost_imprint(cited), _extent(cited), _gost_series(cited)])
+    volume = " : ".join(filter(None, (_bare(cited.number), cited.own_title)))
+    imprint = _gost_imprint(cited)
+    return _sentences([heading, described, cited.edition, imprint, volume, _extent(cited), _gost_series(cited)])
 
 
 def _gost_statement(cited: Cited, authors: Sequence[Name]) -> str:
@@ -243,13 +272,14 @@ def apa(cited: Cited) -> str:
         by = f"{_apa_list([name_of(name).surname_first(', ') for name in helpers])} ({_counted('Ed.', helpers)})"
         helpers = []
     title = _with_subtitle(cited, ": ")
+    if cited.own_title:
+        title = f"{_bare(cited.whole)}: {_sentences([cited.number, title])}".rstrip(".")
     notes = [
         f"{_apa_list([name_of(name).initials_first for name in names], last=' & ')}, {word}"
         for names, word in ((helpers, _counted("Ed.", helpers)), (cited.named("translator"), "Trans."))
         if names
     ]
-    if cited.edition:
-        notes.append(cited.edition.strip())
+    notes += filter(None, (cited.edition.strip(), "" if cited.own_title else cited.number))
     if notes:
         title += f" ({'; '.join(notes)})"
     if medium := _APA_MEDIA.get(cited.material):
@@ -299,19 +329,22 @@ def ris(cited: Cited) -> str:
     host = _host_parts(cited) if cited.material == "article" else []
     extent = re.search(r"\d+", _extent(cited))
     pages = _dashed(_found(host[1:], _PAGES)).split("–") if host else []
+    volume, issue = _volume_and_issue(cited)
+    own = cited.whole if cited.own_title else ""
     lines: list[tuple[str, str]] = [("TY", _RIS_TYPES.get(cited.material, "GEN"))]
     lines += [("AU", _plain(name)) for name in cited.authors + cited.named("body")]
     lines += [("ED", _plain(name)) for name in cited.named("editor", "compiler")]
     lines += [("A4", _plain(name)) for name in cited.named("translator")]
     lines += [
         ("TI", _with_subtitle(cited, ": ")),
-        ("T2", host[0] if host else cited.series),
+        ("T2", host[0] if host else own or cited.series),
+        ("T3", cited.series if own else ""),
         ("PY", "" if cited.year is None else str(cited.year)),
         ("ET", cited.edition),
         ("CY", cited.place),
         ("PB", cited.publisher),
-        ("VL", _found(host[1:], _VOLUME) if host else cited.series_number),
-        ("IS", _found(host[1:], _NUMBER)),
+        ("VL", _found(host[1:], _VOLUME) if host else volume or ("" if cited.volume else cited.series_number)),
+        ("IS", _found(host[1:], _NUMBER) if host else issue),
         ("SP", pages[0] if pages else (extent[0] if extent and not host else "")),
         ("EP", pages[1] if len(pages) > 1 else ""),
         ("LA", cited.language),
@@ -351,6 +384,7 @@ def bibtex(cited: Cited) -> str:
     """An entry of BibTeX in UTF-8; its key is surname and year in Latin letters: tolstoi1869."""
     host = _host_parts(cited) if cited.material == "article" else []
     kind = "article" if host else "book" if cited.material in ("book", "journal", "electronic") else "misc"
+    volume, issue = _volume_and_issue(cited)
     fields: list[tuple[str, str]] = [
         ("author", _bibtex_names(cited.authors + cited.named("body"))),
         ("editor", _bibtex_names(cited.named("editor", "compiler"))),
@@ -361,9 +395,9 @@ def bibtex(cited: Cited) -> str:
         ("edition", _escaped(cited.edition)),
         ("address", _escaped(cited.place)),
         ("publisher", _escaped(cited.publisher)),
-        ("series", _escaped(cited.series)),
-        ("volume", _escaped(_found(host[1:], _VOLUME))),
-        ("number", _escaped(_found(host[1:], _NUMBER) if host else cited.series_number)),
+        ("series", _escaped(cited.whole if cited.own_title else cited.series)),
+        ("volume", _escaped(_found(host[1:], _VOLUME) if host else volume)),
+        ("number", _escaped(_found(host[1:], _NUMBER) if host else issue or ("" if volume else cited.series_number))),
         ("pages", _dashed(_found(host[1:], _PAGES)).replace("–", "--")),
         ("isbn", cited.isbns[0] if cited.isbns else ""),
         ("language", cited.language),

@@ -61,7 +61,10 @@ def preview_image(book: Book) -> str:
 
 
 def cited(book: Book) -> Cited:
-    """The book as citations need it. Uses `publisher`, `series`, `isbns` and `contributions` with their authors."""
+    """The book as citations need it.
+
+    Uses `parent`, `publisher`, `series`, `isbns` and `contributions` with their authors.
+    """
     return Cited(
         title=book.title,
         subtitle=book.subtitle,
@@ -77,6 +80,8 @@ def cited(book: Book) -> Cited:
         series_number=book.series_number,
         isbns=[isbn.value for isbn in book.isbns.all()],
         language=book.language,
+        volume=book.volume,
+        whole=book.parent.title if book.parent else "",
         host=_host(book),
         url=absolute(reverse("book", args=[book.uid])),
     )
@@ -88,16 +93,19 @@ def _host(book: Book) -> str:
     return book.description.removeprefix("// ").partition("\n")[0] if is_part else ""
 
 
-def as_schema(book: Book, copies: Iterable[tuple[Branch, Sequence[Copy]]]) -> dict[str, Any]:
-    """The book as schema.org tells it, with an offer to lend for each branch. `copies` as the page shows them."""
+def as_schema(
+    book: Book, copies: Iterable[tuple[Branch, Sequence[Copy]]], volumes: Iterable[Book] = ()
+) -> dict[str, Any]:
+    """The book as schema.org tells it, with an offer to lend for each branch. `copies` and `volumes` as on the page."""
     url = absolute(reverse("book", args=[book.uid]))
     kind = _TYPES.get(MaterialType(book.material_type), "CreativeWork")
     found: dict[str, Any] = {
         "@context": "https://schema.org",
-        "@type": kind,
+        "@type": _volume_type(book, kind),
         "@id": url,
         "url": url,
         "name": ": ".join(filter(None, (book.title, book.subtitle))),
+        **_designation(book),
         **_people(book, is_book=kind == "Book"),
         "inLanguage": two_letters(book.language) or book.language,
         "datePublished": "" if book.year is None else str(book.year),
@@ -106,7 +114,8 @@ def as_schema(book: Book, copies: Iterable[tuple[Branch, Sequence[Copy]]]) -> di
         "about": [{"@type": "Thing", "name": subject.name} for subject in book.subjects.all()],
         "description": book.description,
         "image": preview_image(book),
-        "isPartOf": {"@type": "CreativeWorkSeries", "name": book.series.name} if book.series else "",
+        "isPartOf": _wholes(book),
+        "hasPart": [_part(volume) for volume in volumes],
         "offers": [_offer(branch, kept) for branch, kept in copies],
     }
     if kind == "Book":
@@ -117,6 +126,40 @@ def as_schema(book: Book, copies: Iterable[tuple[Branch, Sequence[Copy]]]) -> di
             "numberOfPages": int(extent[0][:5]) if extent else "",
         }
     return {name: value for name, value in found.items() if value not in ("", [])}
+
+
+def _volume_type(book: Book, kind: str) -> str | list[str]:
+    """Volumes and issues have a type of their own: a journal's are issues, a book remains one besides."""
+    if not book.volume:
+        return kind
+    if book.material_type == MaterialType.JOURNAL:
+        return "PublicationIssue"
+    return [kind, "PublicationVolume"]
+
+
+def _designation(book: Book) -> dict[str, str]:
+    name = "issueNumber" if book.material_type == MaterialType.JOURNAL else "volumeNumber"
+    return {name: book.volume}
+
+
+def _part(book: Book) -> dict[str, Any]:
+    """A volume on the page of its set."""
+    url = absolute(reverse("book", args=[book.uid]))
+    kind = _TYPES.get(MaterialType(book.material_type), "CreativeWork")
+    named = {"@type": _volume_type(book, kind), "@id": url, "url": url, "name": book.title}
+    return {**named, **({} if not book.volume else _designation(book))}
+
+
+def _wholes(book: Book) -> Any:
+    """The set or journal, and the series; one alone stands without a list."""
+    wholes: list[dict[str, str]] = []
+    if book.parent:
+        url = absolute(reverse("book", args=[book.parent.uid]))
+        kind = _TYPES.get(MaterialType(book.parent.material_type), "CreativeWork")
+        wholes.append({"@type": kind, "@id": url, "url": url, "name": book.parent.title})
+    if book.series:
+        wholes.append({"@type": "CreativeWorkSeries", "name": book.series.name})
+    return wholes[0] if len(wholes) == 1 else wholes
 
 
 def _people(book: Book, *, is_book: bool) -> dict[str, list[dict[str, str]]]:

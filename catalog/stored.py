@@ -43,7 +43,7 @@ def read_books(book_ids: Collection[int]) -> dict[int, BookData]:
             )
         )
     columns = Book.objects.filter(pk__in=book_ids).values(
-        "pk", "other_titles", "publisher__name", "series__name", *SCALARS
+        "pk", "other_titles", "publisher__name", "series__name", "volume", "parent__title", *SCALARS
     )
     return {
         row["pk"]: BookData(
@@ -51,6 +51,8 @@ def read_books(book_ids: Collection[int]) -> dict[int, BookData]:
             other_titles=tuple(filter(None, row["other_titles"].split("\n"))),
             publisher=row["publisher__name"] or "",
             series=row["series__name"] or "",
+            volume=row["volume"],
+            whole=row["parent__title"] or "",
             people=tuple(people[row["pk"]]),
             isbns=tuple(isbns[row["pk"]]),
             genres=tuple(genres[row["pk"]]),

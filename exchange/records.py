@@ -92,7 +92,8 @@ def metadata(books: Mapping[int, UUID], form: Format) -> dict[int, str]:
 
 def dublin_core(book: BookData, uid: UUID) -> Iterator[tuple[str, str]]:
     """What the fifteen elements of Dublin Core can say of a book: names of elements with their texts."""
-    yield "title", f"{book.title} : {book.subtitle}" if book.subtitle else book.title
+    title = f"{book.title}. {book.volume}" if book.volume else book.title
+    yield "title", f"{title} : {book.subtitle}" if book.subtitle else title
     yield from (("title", title) for title in book.other_titles)
     for person in book.people:
         name = f"{person.name}, {person.dates}" if person.dates else person.name
@@ -113,6 +114,8 @@ def dublin_core(book: BookData, uid: UUID) -> Iterator[tuple[str, str]]:
     yield from (("identifier", f"urn:isbn:{value}") for value in book.isbns)
     if book.language:
         yield "language", book.language
+    if book.whole:
+        yield "relation", book.whole
     if book.series:
         yield "relation", f"{book.series} ; {book.series_number}" if book.series_number else book.series
 

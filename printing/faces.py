@@ -95,13 +95,15 @@ class SpineLabel:
     """Where a copy stands: class, author mark and volume one under another, the branch below."""
 
     shelf_mark: str
+    volume: str = ""
+    """The designation of a volume or issue, unless the shelf mark ends with it."""
     branch: str = ""
     """Code of the branch."""
 
     def draw(self, canvas: Any, box: Box) -> None:
         """Centred, as large as fits; a long class is broken at its signs."""
         room = box.inside(min(1.5 * mm, box.height * 0.06))
-        lines, size = fitted([*parts_of(self.shelf_mark), *([self.branch] if self.branch else [])], BOLD, room,
+        lines, size = fitted([*parts_of(self.shelf_mark), *filter(None, (self.volume, self.branch))], BOLD, room,
                              largest=16.0, smallest=4.5)  # fmt: skip
         step = size * LEADING
         y = room.y + (room.height + step * len(lines)) / 2 - size

@@ -237,3 +237,73 @@ def test_bibtex_of_an_article_of_bodies_and_of_signs():
     assert bibtex(READER).startswith("@book{smith,\n  editor = {Smith, Mary Ann and King, Jr., Paul},\n")
     assert r"publisher = {Shelf \& Sons}" in bibtex(READER)
     assert r"title = {100\% \{x\}\_}" in bibtex(Cited(title="100% {x}_"))
+
+
+# --- Volumes and issues --------------------------------------------------------------------------------------------
+
+FISH = Cited(
+    title="Рыбы",
+    volume="Т. 4",
+    whole="Жизнь животных",
+    people=[Person("Расс, Т. С.", "editor")],
+    place="Москва",
+    publisher="Просвещение",
+    year=1983,
+    edition="2-е изд.",
+    pages="575 с.",
+    series="Животный мир",
+)
+SOLOVYOV = Cited(
+    title="Сочинения",
+    volume="Т. 1",
+    whole="Сочинения",
+    people=[Person("Соловьев, В. С.")],
+    place="Москва",
+    publisher="Прогресс",
+    year=1988,
+)
+ISSUE = Cited(
+    title="Наука и жизнь",
+    volume="2024, № 3",
+    whole="Наука и жизнь",
+    material="journal",
+    place="Москва",
+    publisher="Наука и жизнь",
+    year=2024,
+)
+
+
+@pytest.mark.parametrize(
+    ("cited", "in_gost", "in_apa"),
+    [
+        (
+            FISH,
+            "Жизнь животных / ред. Т. С. Расс. 2-е изд. М. : Просвещение, 1983. Т. 4 : Рыбы. 575 с. (Животный мир).",
+            "Расс, Т. С. (Ed.). (1983). Жизнь животных: Т. 4. Рыбы (2-е изд.). Просвещение.",
+        ),
+        (
+            SOLOVYOV,
+            "Соловьев В. С. Сочинения. М. : Прогресс, 1988. Т. 1.",
+            "Соловьев, В. С. (1988). Сочинения (Т. 1). Прогресс.",
+        ),
+        (
+            ISSUE,
+            "Наука и жизнь. М. : Наука и жизнь, 2024. № 3.",
+            "Наука и жизнь (№ 3). (2024). Наука и жизнь.",
+        ),
+    ],
+)
+def test_volumes_and_issues_are_cited_with_their_whole(cited, in_gost, in_apa):
+    assert (gost(cited), apa(cited)) == (in_gost, in_apa)
+
+
+def test_volumes_and_issues_for_reference_managers():
+    told = ris(FISH)
+    for line in ("TI  - Рыбы", "T2  - Жизнь животных", "T3  - Животный мир", "VL  - 4"):
+        assert f"{line}\r\n" in told
+    assert "IS  - 3\r\n" in ris(ISSUE)
+    assert "VL" not in ris(ISSUE)
+    told = bibtex(FISH)
+    for line in ("title = {Рыбы}", "series = {Жизнь животных}", "volume = {4}"):
+        assert line in told
+    assert "number = {3}" in bibtex(ISSUE)

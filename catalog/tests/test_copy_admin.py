@@ -6,10 +6,12 @@ from decimal import Decimal
 import pypdfium2
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.tests.factories import LibrarianFactory, ReaderFactory
+from catalog import labels
 from catalog.copy_numbers import take
-from catalog.models import Copy, WithdrawalAct
+from catalog.models import Copy, ImportedBook, ImportRun, WithdrawalAct
 from catalog.tests.factories import BookFactory, CopyFactory
 from policies.tests.factories import BranchFactory, ItemTypeFactory
 
@@ -94,6 +96,24 @@ def test_labels_of_a_range_of_a_book_and_of_chosen_copies(english, librarian):
     assert len(pages) == 1
     assert "ИНВ-11" in pages[0]
     assert english.get(LABELS).context["form"]["stock"].value() == "roll-58x40", "the paper is remembered"
+
+
+def test_labels_of_an_import_in_as_many_files_as_they_need(english, librarian, monkeypatch):
+    monkeypatch.setattr(labels, "MOST_LABELS", 2)
+    volume = BookFactory(title="Рыбы", volume="Т. 4", parent=BookFactory(title="Жизнь животных"))
+    copies = [CopyFactory(book=volume, inventory_number=f"ИНВ-{n}", shelf_mark=f"28.6{n}") for n in (1, 2, 3, 4)]
+    run = ImportRun.objects.create(file_name="books.mrc", started_at=timezone.now())
+    ImportedBook.objects.create(run=run, book=volume, at=run.started_at, copies=[copy.pk for copy in copies[:3]])
+    form = english.get(LABELS, {"run": run.pk}).context["form"]
+    assert [label for _start, label in form.fields["part"].choices] == ["1–2", "3–3"]
+    sent = PAPER | {"run": run.pk, "kind": "spine"}
+    (page,) = text_of(english.post(LABELS, sent | {"part": 0}))
+    assert [number in page for number in ("28.61", "28.62", "28.63")] == [True, True, False]
+    assert page.count("Т. 4") == 2, "the volume stands below the shelf mark"
+    copies[2].shelf_mark = "28.6 т. 4"
+    copies[2].save(update_fields=["shelf_mark"])
+    (page,) = text_of(english.post(LABELS, sent | {"part": 2}))
+    assert page.lower().count("т. 4") == 1, "but not a second time"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from catalog.models import Book
 from catalog.queries import SearchQuery, search_books
 from catalog.search import index_books
 from catalog.tests.factories import BookFactory
+from catalog.tests.test_sharing import linked_data
 from catalog.titles import volume_key
 from catalog.volumes import volumes_of
 from library.core.errors import Busy, Invalid
@@ -91,9 +92,16 @@ def test_the_page_of_a_set_lists_its_volumes_and_a_volume_names_its_set(client, 
         BookFactory(title="История Рима", parent=whole, volume=f"Т. {number}")
     with django_assert_max_num_queries(16):
         page = client.get(reverse("book", args=[whole.uid]))
+    told = linked_data(page.content.decode())
+    assert [(part["volumeNumber"], part["@type"]) for part in told["hasPart"]][:2] == [
+        ("Т. 1", ["Book", "PublicationVolume"]),
+        ("Т. 2", ["Book", "PublicationVolume"]),
+    ]
     assert [volume.volume for volume in page.context["volumes"]] == ["Т. 1", "Т. 2", "Т. 10"]
     part = client.get(reverse("book", args=[volumes_of(whole)[1].uid])).content.decode()
     assert "История Рима. Т. 2" in part
+    assert linked_data(part)["volumeNumber"] == "Т. 2"
+    assert linked_data(part)["isPartOf"]["url"].endswith(reverse("book", args=[whole.uid]))
     assert reverse("book", args=[whole.uid]) in part
 
 

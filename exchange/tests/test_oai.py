@@ -14,7 +14,7 @@ from catalog.actions import update_author, update_book
 from catalog.models import Author, Book, Copy
 from catalog.search import index_books
 from catalog.tests.data_for_tests import shared
-from catalog.tests.factories import BookFactory, CopyFactory, SubjectFactory
+from catalog.tests.factories import BookFactory, CopyFactory, PublisherFactory, SeriesFactory, SubjectFactory
 from exchange import harvest, oai
 from exchange.models import PublishedRecord
 from policies.models import Branch
@@ -414,3 +414,41 @@ def test_a_stock_harvester_takes_everything_and_then_the_changes(live_server, se
     }
     with pytest.raises(NoRecordsMatch):
         harvester.ListRecords(**{"metadataPrefix": "oai_dc", "from": "2999-01-01"})
+
+
+# --- Volumes -------------------------------------------------------------------------------------------------------
+
+NOT_TOLD = {
+    *("id", "uid", "sort_title", "volume_key", "cover", "created_at", "updated_at"),
+}
+"""Columns of a book that no record speaks of, or that never change."""
+
+
+def test_every_column_that_is_told_changes_the_datestamp(old_book):
+    other = {
+        "year": 1812,
+        "language": "eng",
+        "material_type": "map",
+        "parent": BookFactory(),
+        "publisher": PublisherFactory(),
+        "series": SeriesFactory(),
+    }
+    told = [field.name for field in Book._meta.fields if field.name not in NOT_TOLD]
+    untouched = []
+    for name in told:
+        stamp(old_book)
+        Book.objects.filter(pk=old_book.pk).update(**{name: other.get(name, "Иначе")})
+        untouched += [] if is_restamped(old_book) else [name]
+    assert {"title", "volume", "parent"} <= set(told)
+    assert untouched == []
+
+
+@pytest.mark.django_db
+def test_a_volume_tells_its_set_and_changes_with_its_title(ask):
+    whole = BookFactory(title="Жизнь животных")
+    fish = BookFactory(title="Рыбы", volume="Т. 4", parent=whole)
+    stamp(fish)
+    update_book(book_id=whole.pk, fields={"title": "Мир животных"}, by=None, now=NOW)
+    assert is_restamped(fish)
+    answer = ask("GetRecord", identifier=f"oai:{oai.namespace()}:{fish.uid}", metadataPrefix="oai_dc")
+    assert (texts(answer, f"{DUBLIN}title"), texts(answer, f"{DUBLIN}relation")) == (["Рыбы. Т. 4"], ["Мир животных"])
