@@ -1,11 +1,15 @@
-"""What doors ask about people."""
+"""What doors and actions ask about people."""
 
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
+from django.db.models.functions import Lower
 
-from accounts.models import Reader, ReaderQuerySet, User, fold_phone
+from accounts import rules
+from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User, fold_phone
+from library.core.scanning import readings
 from library.core.text import fold
 
 
@@ -57,3 +61,37 @@ def readers_visible_to(user: User | AnonymousUser) -> ReaderQuerySet:
 def reader_of(user: User) -> Reader | None:
     """The card of whoever is signed in; None for staff without one."""
     return Reader.objects.select_related("category", "home_branch").filter(user=user).first()
+
+
+def reader_by_scan(code: str) -> Reader | None:
+    """The reader with this card number, whatever the case or the keyboard layout."""
+    readers = Reader.objects.select_related("category", "home_branch").alias(folded=Lower("card_number"))
+    return readers.filter(folded__in=[reading.lower() for reading in readings(code)]).first()
+
+
+def live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
+    """Blocks that may hold today in some time zone; `holds_on` decides. One query."""
+    yesterday = now.date() - timedelta(days=1)
+    live = Q(ends_on__isnull=True) | Q(ends_on__gte=yesterday)
+    return list(
+        ReaderBlock.objects.filter(live, reader__in=reader_ids, lifted_at__isnull=True).order_by("starts_on", "pk")
+    )
+
+
+def reader_facts(reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int, today: date) -> rules.ReaderFacts:
+    """A reader, who comes with the category, as the rules see one; `blocks` may be those of others too."""
+    age = reader.age_on(today)
+    return rules.ReaderFacts(
+        card_expires_on=reader.expires_on,
+        is_card_lost=reader.is_card_lost,
+        age=reader.category.minimum_age if age is None else age,
+        blocks=tuple(
+            rules.Block(
+                is_suspension=block.kind == ReaderBlock.Kind.SUSPENSION, reason=block.reason, until=block.ends_on
+            )
+            for block in blocks
+            if block.reader_id == reader.pk and block.holds_on(today)
+        ),
+        overdue_loans=overdue,
+        max_overdue_loans=reader.category.max_overdue_loans,
+    )

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from stdnum import ean
 
 from catalog.models import Copy
+from library.core.scanning import readings
 
 IN_STORE = "2"
 """EAN-13 numbers that begin with it are free for use inside one house (GS1)."""
@@ -113,3 +114,12 @@ def _taken(numbers: Collection[CopyNumber]) -> set[str]:
 def _number(counter: int) -> CopyNumber:
     digits = f"{IN_STORE}{counter:011}"
     return CopyNumber(f"{counter:07}", digits + ean.calc_check_digit(digits))
+
+
+def copy_by_scan(code: str) -> Copy | None:
+    """The copy with this barcode, else with this inventory number, whatever the case or the keyboard layout."""
+    meant = readings(code)
+    copies = Copy.objects.select_related("book", "branch")
+    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in meant])
+    cases = [as_typed for reading in meant for as_typed in (reading, reading.upper(), reading.lower())]
+    return by_barcode.first() or copies.filter(inventory_number__in=cases).first()

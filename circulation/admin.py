@@ -15,10 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from accounts.queries import reader_by_scan
+from catalog.copy_numbers import copy_by_scan
 from circulation import actions, queries
 from circulation.models import Loan
-from circulation.wording import day, late, moment, sentence
+from circulation.wording import late, sentence
 from library.core.admin import ReadOnlyAdmin
+from library.core.dates import day, moment
 from library.core.errors import Busy, Refused
 from library.core.models import AuditEntry
 from library.core.money import money
@@ -93,7 +96,7 @@ class LoanAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        copy, reader = queries.copy_by_scan(term), queries.reader_by_scan(term)
+        copy, reader = copy_by_scan(term), reader_by_scan(term)
         if copy or reader:
             return queryset.filter(Q(copy=copy) | Q(reader=reader)), False
         words = Q()

@@ -16,10 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Reader
+from accounts.queries import reader_by_scan
+from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import actions, wording
 from circulation.models import Loan
-from circulation.queries import copy_by_scan, loans_visible_to, reader_by_scan
+from circulation.queries import loans_visible_to
 from circulation.rules import Happening, Reason
 from library.core.api import SIGNED_IN, ApiViewSet, NamedField
 from library.core.errors import Refusal

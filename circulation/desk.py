@@ -27,14 +27,16 @@ from django_htmx.http import HttpResponseClientRedirect, replace_url
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Reader, ReaderBlock, User
-from accounts.queries import readers_matching
+from accounts.queries import reader_by_scan, readers_matching
+from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import queries
 from circulation.actions import ReturnOutcome, check_out, renew, return_copy
 from circulation.forms import BranchForm, LendForm, RenewForm, ReturnForm, ScanForm
 from circulation.models import Loan
 from circulation.rules import Reason
-from circulation.wording import advice, late, moment, sentence
+from circulation.wording import advice, late, sentence
+from library.core.dates import moment
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
 from policies.models import Branch
 
@@ -233,12 +235,12 @@ def scan(request: DeskRequest, branch: Branch) -> HttpResponse:
     if not is_valid:
         return _lending(request, branch, reader)
     code = form.cleaned_data["code"]
-    copy = queries.copy_by_scan(code) if reader else None
+    copy = copy_by_scan(code) if reader else None
     if reader and copy:
         return _lending(request, branch, reader, _try_to_lend(request, branch, reader, copy))
-    if card := queries.reader_by_scan(code):
+    if card := reader_by_scan(code):
         return _lending(request, branch, card)
-    if copy := queries.copy_by_scan(code):
+    if copy := copy_by_scan(code):
         hint = _("Scan the reader's card first. To take the copy back, use the return desk.")
         return _lending(request, branch, None, Line(tone="info", title=copy.book.title, number=code, said=[hint]))
     if readers_matching(code).exists():
@@ -377,7 +379,7 @@ def take_back(request: DeskRequest, branch: Branch) -> HttpResponse:
 
 
 def _try_to_take_back(request: DeskRequest, branch: Branch, code: str, day: date | None, now: datetime) -> Line:
-    copy = queries.copy_by_scan(code)
+    copy = copy_by_scan(code)
     if copy is None:
         return Line(tone="bad", title=code, said=[_in_full(Refusal(Reason.COPY_UNKNOWN))])
     line = _line_about(copy)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Prefetch, Q
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User
+from accounts.queries import live_blocks, reader_facts
 from catalog.models import Contribution, Copy, CopyQuerySet
 from circulation import rules
 from circulation.models import Loan, LoanQuerySet
@@ -99,36 +99,6 @@ def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
     return states
 
 
-# --- Scanning ------------------------------------------------------------------------------------------------------
-
-_KEYS = str.maketrans(
-    "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ",
-    "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP[]ASDFGHJKL;'ZXCVBNM,.",
-)
-"""What a scanner types while the keyboard is Russian, to what the label says."""
-
-
-def copy_by_scan(code: str) -> Copy | None:
-    """The copy with this barcode, else with this inventory number, whatever the case or the keyboard layout."""
-    meant = readings(code)
-    copies = Copy.objects.select_related("book", "branch")
-    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in meant])
-    cases = [as_typed for reading in meant for as_typed in (reading, reading.upper(), reading.lower())]
-    return by_barcode.first() or copies.filter(inventory_number__in=cases).first()
-
-
-def reader_by_scan(code: str) -> Reader | None:
-    """The reader with this card number, whatever the case or the keyboard layout."""
-    readers = Reader.objects.select_related("category", "home_branch").alias(folded=Lower("card_number"))
-    return readers.filter(folded__in=[reading.lower() for reading in readings(code)]).first()
-
-
-def readings(code: str) -> list[str]:
-    """What a scanner may have meant: as it came, and as if the keyboard had been in English."""
-    code = code.strip()
-    return [code, code.translate(_KEYS)]
-
-
 # --- Facts ---------------------------------------------------------------------------------------------------------
 
 
@@ -157,8 +127,8 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
     held = [loan for loan in open_loans if reader and loan.reader_id == reader.pk]
     facts = rules.CheckoutFacts(
         today=today,
-        reader=_reader_facts(
-            reader, _live_blocks([reader.pk], now), overdue=sum(loan.due_at < now for loan in held), today=today
+        reader=reader_facts(
+            reader, live_blocks([reader.pk], now), overdue=sum(loan.due_at < now for loan in held), today=today
         )
         if reader
         else None,
@@ -245,9 +215,7 @@ def _renewal_facts(
     return rules.RenewalFacts(
         now=now,
         today=today,
-        reader=_reader_facts(
-            loan.reader, standing.blocks, overdue=standing.overdue.get(loan.reader_id, 0), today=today
-        ),
+        reader=reader_facts(loan.reader, standing.blocks, overdue=standing.overdue.get(loan.reader_id, 0), today=today),
         terms=terms,
         is_open=loan.returned_at is None,
         is_copy_lost=loan.copy.status == Copy.Status.LOST,
@@ -292,31 +260,4 @@ class _Standing:
             .values_list("reader")
             .annotate(Count("pk"))
         )
-        return cls(blocks=_live_blocks(reader_ids, now), overdue=dict(counted))
-
-
-def _live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
-    """Blocks that may hold today in some time zone; `holds_on` decides."""
-    yesterday = now.date() - timedelta(days=1)
-    live = Q(ends_on__isnull=True) | Q(ends_on__gte=yesterday)
-    return list(
-        ReaderBlock.objects.filter(live, reader__in=reader_ids, lifted_at__isnull=True).order_by("starts_on", "pk")
-    )
-
-
-def _reader_facts(reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int, today: date) -> rules.ReaderFacts:
-    age = reader.age_on(today)
-    return rules.ReaderFacts(
-        card_expires_on=reader.expires_on,
-        is_card_lost=reader.is_card_lost,
-        age=reader.category.minimum_age if age is None else age,
-        blocks=tuple(
-            rules.Block(
-                is_suspension=block.kind == ReaderBlock.Kind.SUSPENSION, reason=block.reason, until=block.ends_on
-            )
-            for block in blocks
-            if block.reader_id == reader.pk and block.holds_on(today)
-        ),
-        overdue_loans=overdue,
-        max_overdue_loans=reader.category.max_overdue_loans,
-    )
+        return cls(blocks=live_blocks(reader_ids, now), overdue=dict(counted))

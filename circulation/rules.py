@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
+from accounts.rules import ReaderFacts, against_age, against_reader
 from library.core.errors import Refusal
 from policies.calendar import Calendar
 from policies.terms import Terms
@@ -73,30 +74,6 @@ def override_permission(reason: Reason) -> str:
 
 
 # --- Facts ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A block that holds today; `until` is the last blocked day, None: until lifted."""
-
-    is_suspension: bool
-    reason: str
-    until: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderFacts:
-    """A reader as the rules see one."""
-
-    card_expires_on: date
-    """The last day on which the card is good."""
-    is_card_lost: bool = False
-    age: int | None = None
-    """Whole years, or what the category vouches for; None: unknown."""
-    blocks: tuple[Block, ...] = ()
-    overdue_loans: int = 0
-    max_overdue_loans: int | None = None
-    """How many overdue loans are tolerated; None: any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,25 +176,16 @@ def _against_reader(facts: CheckoutFacts) -> Iterator[Refusal]:
         yield Refusal(Reason.READER_UNKNOWN)
         return
     yield from _against_borrowing(facts.reader, facts.today)
-    minimum_age = facts.terms.minimum_age if facts.terms else None
-    if minimum_age and (facts.reader.age is None or facts.reader.age < minimum_age):
-        yield _overridable(Reason.AGE_RESTRICTED, minimum_age=minimum_age, age=facts.reader.age)
+    yield from map(_as_ours, against_age(facts.reader, facts.terms.minimum_age if facts.terms else None))
 
 
 def _against_borrowing(reader: ReaderFacts, today: date) -> Iterator[Refusal]:
-    """What keeps a reader from borrowing or renewing anything at all."""
-    if reader.card_expires_on < today:
-        yield _overridable(Reason.CARD_EXPIRED, expired_on=reader.card_expires_on)
-    if reader.is_card_lost:
-        yield Refusal(Reason.CARD_LOST)
-    for block in reader.blocks:
-        if not block.is_suspension:
-            yield _overridable(Reason.READER_BLOCKED, until=block.until, why=block.reason)
-    for block in reader.blocks:
-        if block.is_suspension:
-            yield _overridable(Reason.READER_SUSPENDED, until=block.until, why=block.reason)
-    if reader.max_overdue_loans is not None and reader.overdue_loans > reader.max_overdue_loans:
-        yield _overridable(Reason.OVERDUE_LIMIT, overdue=reader.overdue_loans, limit=reader.max_overdue_loans)
+    return map(_as_ours, against_reader(reader, today))
+
+
+def _as_ours(refusal: Refusal) -> Refusal:
+    """A reason about the reader, under the code of `Reason`."""
+    return Refusal(Reason(refusal.reason), refusal.data, refusal.override)
 
 
 def _against_copy(facts: CheckoutFacts) -> Iterator[Refusal]:

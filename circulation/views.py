@@ -17,7 +17,8 @@ from circulation import queries
 from circulation.actions import renew
 from circulation.forms import RenewMineForm
 from circulation.models import Loan
-from circulation.wording import moment, sentence
+from circulation.wording import sentence
+from library.core.dates import moment
 from library.core.errors import Busy, Refused
 
 LOANS_PER_PAGE = 25

@@ -4,18 +4,15 @@ Reasons against a renewal are read by the reader as well as by the librarian, so
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.wording import READER_ADVICE, READER_REASONS
 from circulation.rules import Happened, Happening, Reason
+from library.core.dates import day, moment
 from library.core.errors import Refusal
-
-END_OF_DAY = time(23, 59, 59)
-"""The time at which day loans fall due: then the day alone is told."""
 
 
 def sentence(told: Refusal | Happened) -> str:
@@ -29,18 +26,6 @@ def advice(refusal: Refusal) -> str:
     """What to do about a refusal; empty where there is nothing but to accept it."""
     give = _ADVICE.get(Reason(refusal.reason))
     return give() if give else ""
-
-
-def day(value: date) -> str:
-    """A day: 16 March 2026."""
-    return date_format(value, "j E Y")
-
-
-def moment(local: datetime) -> str:
-    """An instant on its own clock: the day, and the time unless it is the very end of the day."""
-    if local.time().replace(microsecond=0) == END_OF_DAY:
-        return day(local.date())
-    return _("%(day)s, %(time)s") % {"day": day(local.date()), "time": f"{local:%H:%M}"}
 
 
 def time_left(days: int) -> str:
@@ -57,48 +42,12 @@ def late(days: int) -> str:
     return ngettext("%(count)d day late", "%(count)d days late", days) % {"count": days}
 
 
-def _until(data: Mapping[str, Any], *, dated: str, open_ended: str) -> str:
-    if data["until"] is None:
-        return open_ended % {"why": data["why"]}
-    return dated % {"until": day(data["until"]), "why": data["why"]}
-
-
-def _age(data: Mapping[str, Any]) -> str:
-    minimum = data["minimum_age"]
-    if data["age"] is None:
-        text = ngettext(
-            "This is lent from the age of %(minimum)d, and the reader's birth date is not known.",
-            "This is lent from the age of %(minimum)d, and the reader's birth date is not known.",
-            minimum,
-        )
-        return text % {"minimum": minimum}
-    text = ngettext(
-        "This is lent from the age of %(minimum)d; the reader is %(age)d.",
-        "This is lent from the age of %(minimum)d; the reader is %(age)d.",
-        minimum,
-    )
-    return text % {"minimum": minimum, "age": data["age"]}
-
-
 def _loan_limit(data: Mapping[str, Any]) -> str:
     scope = ", ".join(part for part in (data["category"], data["item_type"], data["branch"]) if part)
     values = {"count": data["count"], "limit": data["limit"], "scope": scope}
     if scope:
         return _("The limit of loans is reached: %(count)d of %(limit)d (%(scope)s).") % values
     return _("The limit of loans is reached: %(count)d of %(limit)d.") % values
-
-
-def _overdue_limit(data: Mapping[str, Any]) -> str:
-    overdue = data["overdue"]
-    if data["limit"] == 0:
-        text = ngettext("%(overdue)d loan is overdue.", "%(overdue)d loans are overdue.", overdue)
-    else:
-        text = ngettext(
-            "%(overdue)d loan is overdue; at most %(limit)d may be.",
-            "%(overdue)d loans are overdue; at most %(limit)d may be.",
-            overdue,
-        )
-    return text % data
 
 
 def _renewal_limit(data: Mapping[str, Any]) -> str:
@@ -121,19 +70,7 @@ def _not_on_loan(data: Mapping[str, Any]) -> str:
 Words = Callable[[Mapping[str, Any]], str]
 
 _REASONS: dict[Reason, Words] = {
-    Reason.READER_UNKNOWN: lambda data: _("There is no reader with this card."),
-    Reason.CARD_EXPIRED: lambda data: _("The card expired on %(day)s.") % {"day": day(data["expired_on"])},
-    Reason.CARD_LOST: lambda data: _("This card was reported lost."),
-    Reason.READER_BLOCKED: lambda data: _until(
-        data, dated=_("The card is blocked until %(until)s: %(why)s"), open_ended=_("The card is blocked: %(why)s")
-    ),
-    Reason.READER_SUSPENDED: lambda data: _until(
-        data,
-        dated=_("Borrowing is suspended until %(until)s, for lateness: %(why)s"),
-        open_ended=_("Borrowing is suspended for lateness: %(why)s"),
-    ),
-    Reason.OVERDUE_LIMIT: _overdue_limit,
-    Reason.AGE_RESTRICTED: _age,
+    **{Reason(reason): words for reason, words in READER_REASONS.items()},
     Reason.COPY_UNKNOWN: lambda data: _("There is no copy with this barcode or inventory number."),
     Reason.COPY_WITHDRAWN: lambda data: _("This copy was withdrawn from the library."),
     Reason.COPY_LOST: lambda data: _("This copy is recorded as lost."),
@@ -163,11 +100,7 @@ _REASONS: dict[Reason, Words] = {
 }
 
 _ADVICE: dict[Reason, Callable[[], str]] = {
-    Reason.READER_UNKNOWN: lambda: _("Scan again, or find the reader by name."),
-    Reason.CARD_EXPIRED: lambda: _("Extend the card first."),
-    Reason.CARD_LOST: lambda: _("Ask for a document and give the reader a new card."),
-    Reason.OVERDUE_LIMIT: lambda: _("Take the overdue copies back first."),
-    Reason.AGE_RESTRICTED: lambda: _("Ask for a document."),
+    **{Reason(reason): words for reason, words in READER_ADVICE.items()},
     Reason.COPY_UNKNOWN: lambda: _("Scan again, or type the inventory number."),
     Reason.COPY_WITHDRAWN: lambda: _("Put it aside for the cataloguer."),
     Reason.COPY_LOST: lambda: _("It is found: take it back first, or lend it as found."),

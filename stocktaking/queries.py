@@ -7,7 +7,7 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Collate, Lower
 
 from catalog.models import Copy
-from circulation.queries import readings
+from library.core.scanning import readings
 from stocktaking.models import Finding, Outcome, Stocktake
 from stocktaking.rules import LAST_LETTER
 

@@ -9,6 +9,7 @@ from catalog.models import Book
 from circulation import wording
 from circulation.models import Loan
 from circulation.rules import Happened
+from library.core import dates
 from library.core.errors import Refusal
 from library.core.money import money as in_words
 
@@ -24,19 +25,19 @@ def say(told: Refusal | Happened) -> str:
 @register.filter
 def due(loan: Loan) -> str:
     """When a loan is due, on the clock of its branch."""
-    return wording.moment(loan.due_local)
+    return dates.moment(loan.due_local)
 
 
 @register.filter
 def day(value: date) -> str:
     """A day."""
-    return wording.day(value)
+    return dates.day(value)
 
 
 @register.filter
 def moment(local: datetime) -> str:
     """An instant that is on its own clock already."""
-    return wording.moment(local)
+    return dates.moment(local)
 
 
 @register.filter

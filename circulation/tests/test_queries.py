@@ -6,16 +6,16 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.queries import reader_by_scan
 from accounts.tests.factories import ReaderBlockFactory, UserFactory
+from catalog.copy_numbers import copy_by_scan
 from circulation.models import Loan
 from circulation.queries import (
-    copy_by_scan,
     history_of,
     loan_states,
     loans_visible_to,
     open_loans_of,
     overdue_loans,
-    reader_by_scan,
 )
 from circulation.tests.factories import LoanFactory
 from policies.terms import Terms

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from accounts.rules import Block
 from circulation.models import Loan
 from circulation.rules import (
-    Block,
     CheckoutFacts,
     CopyFacts,
     Happening,

@@ -8,7 +8,8 @@ import pytest
 from django.utils import translation
 
 from circulation.rules import Happened, Happening, Reason
-from circulation.wording import advice, late, moment, sentence, time_left
+from circulation.wording import advice, late, sentence, time_left
+from library.core.dates import moment
 from library.core.errors import Refusal
 
 MOSCOW = ZoneInfo("Europe/Moscow")
