@@ -39,10 +39,10 @@ def sweep(_test):
     """
     with connection.cursor() as cursor:
         tables = _filled_tables(cursor, "public")
+        cursor.execute("SET session_replication_role = replica")
         if big := [table for table, size in tables.items() if size > _BIG]:
             cursor.execute(f"TRUNCATE {', '.join(big)} CASCADE")
-        statements = ["SET session_replication_role = replica"]
-        statements += [f"DELETE FROM {table}" for table in tables if table not in big]
+        statements = [f"DELETE FROM {table}" for table in tables if table not in big]
         statements += [f"INSERT INTO {table} TABLE baseline.{table}" for table in _filled_tables(cursor, "baseline")]
         statements += ["RESET session_replication_role"]
         cursor.execute(";".join(statements))

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "exchange",
     "lookup",
     "notifications",
+    "cashdesk",
     "circulation",
     "stocktaking",
     "demo",

@@ -1,0 +1,339 @@
+"""Charge, pay, waive, give back, reverse: the only place where the ledger is written.
+
+Each action locks the Reader (after Book and Copy, where its caller has locked those), reads the account, asks the
+rules, and writes the entry, what covers what, the receipt number and the audit in one commit; or raises `Refused` with
+every reason, `Invalid` for what makes no sense, `Busy`. The counter of receipts is locked after the reader, always.
+
+A `uid` given by the caller makes an action repeatable: the second time changes nothing and gives the first entry.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import Reader, User
+from cashdesk import queries, rules
+from cashdesk.models import CHARGES, MAX_REASON, REVERSALS, Allocation, Entry, Kind, Method
+from cashdesk.rules import NOTHING, Account, Open, Share
+from library.core import audit
+from library.core.errors import Invalid, Refusal, Refused
+from library.core.transactions import one_commit
+from policies.models import Branch
+
+LARGEST = Decimal("99999999.99")
+"""What the columns hold."""
+
+
+def charge(
+    *,
+    reader_id: int,
+    kind: Kind,
+    amount: Decimal,
+    branch_id: int,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    copy_id: int | None = None,
+    loan_uid: UUID | None = None,
+    overdue_days: int | None = None,
+    job: str = "",
+    uid: UUID | None = None,
+) -> Entry:
+    """Make a reader owe `amount`; credit that they have covers it at once. `job` names what did it where nobody did.
+
+    Seven queries, and two more where credit covers it. Raises Invalid (`amount`, `reason`, `kind`), Busy.
+    """
+    if kind not in CHARGES:
+        raise Invalid({"kind": [_("This is no charge.")]})
+    _check(amount, reason, is_explained=kind == Kind.MANUAL)
+    with one_commit():
+        reader = _lock(reader_id)
+        if known := _known(uid, reader):
+            return known
+        entry = _write(
+            uid, reader, kind, amount, reason, branch_id=branch_id, by=by, job=job, now=now, copy_id=copy_id,
+            loan_uid=loan_uid, overdue_days=overdue_days,
+        )  # fmt: skip
+        _settle(entry)
+        _record("charge", entry)
+        return entry
+
+
+def pay(
+    *,
+    reader_id: int,
+    amount: Decimal,
+    method: Method,
+    branch_id: int,
+    by: User,
+    now: datetime,
+    charges: Collection[UUID] = (),
+    keeps_rest: bool = False,
+    reason: str = "",
+    uid: UUID | None = None,
+) -> Entry:
+    """Take money from a reader at the desk of a branch: for the oldest debts first, or for the `charges` chosen only.
+
+    `keeps_rest`: what is left over stays as credit for later charges. Nine queries. Raises Refused (`nothing_owed`,
+    `more_than_owed`), Invalid (`amount`, `charges`), Busy.
+    """
+    _check(amount, reason)
+    with one_commit():
+        reader = _lock(reader_id)
+        if known := _known(uid, reader):
+            return known
+        account = queries.account_of(reader_id)
+        chosen = _chosen(account, reader, charges)
+        owed = sum((debit.left for debit in chosen), NOTHING)
+        _refuse(rules.payment_refusals(amount=amount, owed=owed, keeps_rest=keeps_rest))
+        entry = _write(
+            uid, reader, Kind.PAYMENT, amount, reason, branch_id=branch_id, by=by, now=now, method=method
+        )  # fmt: skip
+        rest = [debit for debit in account.debits if debit not in chosen]
+        _allocate(rules.settle([Open(entry.pk, amount)], [*chosen, *rest]), cause=entry)
+        _record("pay", entry)
+        return entry
+
+
+def waive(
+    *,
+    charge_uid: UUID,
+    reason: str,
+    by: User,
+    now: datetime,
+    amount: Decimal | None = None,
+    uid: UUID | None = None,
+) -> Entry:
+    """Forgive what is left of a charge, or a part of it. Eight queries.
+
+    Raises Refused (`nothing_owed`, `more_than_owed`), Invalid (`amount`, `reason`, `charge`), Busy.
+    """
+    _check(amount, reason, is_explained=True)
+    with one_commit():
+        found, reader = _lock_of(charge_uid)
+        if known := _known(uid, reader):
+            return known
+        if not found.is_debit:
+            raise Invalid({"charge": [_("This is no charge.")]})
+        left = _left(found)
+        amount = left if amount is None else amount
+        _refuse(rules.waiver_refusals(amount=amount, left=left))
+        entry = _write(uid, reader, Kind.WAIVER, amount, reason, branch_id=found.branch_id, by=by, now=now)
+        _allocate([Share(entry.pk, found.pk, amount)], cause=entry)
+        _record("waive", entry, of=found)
+        return entry
+
+
+def refund(
+    *,
+    reader_id: int,
+    amount: Decimal,
+    method: Method,
+    reason: str,
+    branch_id: int,
+    by: User,
+    now: datetime,
+    uid: UUID | None = None,
+) -> Entry:
+    """Give money back to a reader who has it to their good, at the desk of a branch. Nine queries.
+
+    Raises Refused (`no_credit`, `more_than_credit`), Invalid (`amount`, `reason`), Busy.
+    """
+    _check(amount, reason, is_explained=True)
+    with one_commit():
+        reader = _lock(reader_id)
+        if known := _known(uid, reader):
+            return known
+        account = queries.account_of(reader_id)
+        _refuse(rules.refund_refusals(amount=amount, credit=account.credit))
+        entry = _write(uid, reader, Kind.REFUND, amount, reason, branch_id=branch_id, by=by, now=now, method=method)
+        _allocate(rules.settle(account.credits, [Open(entry.pk, amount)]), cause=entry)
+        _record("refund", entry)
+        return entry
+
+
+def reverse(
+    *,
+    entry_uid: UUID,
+    reason: str,
+    branch_id: int,
+    by: User | None,
+    now: datetime,
+    amount: Decimal | None = None,
+    job: str = "",
+    uid: UUID | None = None,
+) -> Entry:
+    """Undo an entry by its opposite, once: all of it, or `amount` of a charge.
+
+    What had been paid for a charge becomes credit, which other debts take at once; what was waived of it is not money.
+    What a payment or waiver had covered is owed again. Where money moves, the reversal has a receipt of its own, at the
+    desk of `branch_id`. Raises Refused (`already_reversed`, `not_reversible`, `charge_is_reversed`, `nothing_owed`,
+    `more_than_owed`), Invalid (`amount`, `reason`), Busy.
+    """
+    _check(amount, reason, is_explained=True)
+    with one_commit():
+        found, reader = _lock_of(entry_uid)
+        if known := _known(uid, reader):
+            return known
+        covers = queries.covers_of(found)
+        waived = sum((cover.amount for cover in covers if cover.is_waiver), NOTHING) if found.is_debit else NOTHING
+        reversible = found.amount - waived
+        _refuse(
+            rules.reversal_refusals(
+                is_reversal=found.kind in REVERSALS,
+                is_reversed=Entry.objects.filter(reverses=found).exists(),
+                is_waiver_of_reversed=found.kind == Kind.WAIVER
+                and Entry.objects.filter(reverses__in=[cover.debit_id for cover in covers]).exists(),
+                reversible=reversible,
+            )
+        )
+        amount = reversible if amount is None or not found.is_debit else amount
+        _refuse(rules.waiver_refusals(amount=amount, left=reversible))
+        entry = _write(
+            uid,
+            reader,
+            Kind.CHARGE_REVERSAL if found.is_debit else Kind.PAYMENT_REVERSAL,
+            amount,
+            reason,
+            branch_id=branch_id if found.method else found.branch_id,
+            by=by,
+            job=job,
+            now=now,
+            method=found.method,
+            copy_id=found.copy_id,
+            loan_uid=found.loan_uid,
+            reverses=found,
+        )
+        if found.is_debit:
+            left = found.amount - sum((cover.amount for cover in covers), NOTHING)
+            shares = [*rules.releases(max(amount - left, NOTHING), covers), Share(entry.pk, found.pk, amount)]
+        else:
+            shares = [Share(found.pk, cover.debit_id, -cover.amount) for cover in covers]
+            shares.append(Share(found.pk, entry.pk, amount))
+        _allocate(shares, cause=entry)
+        _settle(entry)
+        _record("reverse", entry, of=found)
+        return entry
+
+
+# --- Parts of the actions ------------------------------------------------------------------------------------------
+
+
+def _check(amount: Decimal | None, reason: str, *, is_explained: bool = False) -> None:
+    """Form only: an amount of whole hundredths above nothing, and a reason where one is due."""
+    errors = {}
+    if amount is not None and (amount <= 0 or amount > LARGEST or amount != amount.quantize(Decimal("0.01"))):
+        errors["amount"] = [_("Give an amount above zero, with two decimals at most.")]
+    if is_explained and not reason.strip():
+        errors["reason"] = [_("Say why, so that colleagues can explain it to the reader.")]
+    if len(reason.strip()) > MAX_REASON:
+        errors["reason"] = [_("Say it in %(count)d characters.") % {"count": MAX_REASON}]
+    if errors:
+        raise Invalid(errors)
+
+
+def _lock(reader_id: int) -> Reader:
+    return Reader.objects.locked().get(pk=reader_id)
+
+
+def _lock_of(entry_uid: UUID) -> tuple[Entry, Reader]:
+    """An entry, which never changes, and its reader locked."""
+    found = Entry.objects.select_related("reader").get(uid=entry_uid)
+    return found, _lock(found.reader_id)
+
+
+def _known(uid: UUID | None, reader: Reader) -> Entry | None:
+    """What the same call has written before."""
+    return Entry.objects.filter(uid=uid, reader=reader).first() if uid else None
+
+
+def _chosen(account: Account, reader: Reader, charges: Collection[UUID]) -> Sequence[Open]:
+    """The open debits to be paid, the oldest first: all of them unless some are named."""
+    if not charges:
+        return account.debits
+    named = set(Entry.objects.filter(uid__in=charges, reader=reader).values_list("pk", flat=True))
+    if len(named) != len(set(charges)):
+        raise Invalid({"charges": [_("One of the charges chosen is not there.")]})
+    return [debit for debit in account.debits if debit.entry_id in named]
+
+
+def _left(entry: Entry) -> Decimal:
+    return sum((-cover.amount for cover in queries.covers_of(entry)), entry.amount)
+
+
+def _refuse(refusals: Sequence[Refusal]) -> None:
+    if refusals:
+        raise Refused(refusals)
+
+
+def _write(
+    uid: UUID | None, reader: Reader, kind: Kind, amount: Decimal, reason: str, *, branch_id: int, by: User | None,
+    now: datetime, job: str = "", method: str = "", **more: Any,
+) -> Entry:  # fmt: skip
+    """A line of the ledger, with the next receipt number of the branch where money moves."""
+    branch = Branch.objects.get(pk=branch_id)
+    receipt = {}
+    if method:
+        year = now.astimezone(branch.zone).year
+        receipt = {"receipt_year": year, "receipt_number": _next_receipt(branch, year)}
+    return Entry.objects.create(
+        uid=uid or uuid4(),
+        reader=reader,
+        kind=kind,
+        amount=amount,
+        reason=reason.strip(),
+        branch=branch,
+        by=by,
+        job="" if by else job,
+        at=now,
+        method=method,
+        **receipt,
+        **more,
+    )
+
+
+def _next_receipt(branch: Branch, year: int) -> int:
+    """Count up; the row stays locked until the commit, so that a number once given is used."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO cashdesk_receiptcounter (branch_id, year, last) VALUES (%s, %s, 1)
+            ON CONFLICT (branch_id, year) DO UPDATE SET last = cashdesk_receiptcounter.last + 1
+            RETURNING last
+            """,
+            [branch.pk, year],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _settle(cause: Entry) -> None:
+    """Let whatever credit the reader has cover whatever they owe."""
+    account = queries.account_of(cause.reader_id)
+    _allocate(rules.settle(account.credits, account.debits), cause=cause)
+
+
+def _allocate(shares: Iterable[Share], *, cause: Entry) -> None:
+    Allocation.objects.bulk_create(
+        [
+            Allocation(credit_id=share.credit_id, debit_id=share.debit_id, amount=share.amount, cause=cause)
+            for share in shares
+        ]
+    )
+
+
+def _record(deed: str, entry: Entry, *, of: Entry | None = None) -> None:
+    detail: dict[str, Any] = {"amount": entry.amount, "kind": entry.kind, "reader": str(entry.reader.uid)}
+    if entry.reason:
+        detail["reason"] = entry.reason
+    if entry.receipt:
+        detail["receipt"] = entry.receipt
+    if entry.job:
+        detail["job"] = entry.job
+    if of:
+        detail["of"] = str(of.uid)
+    audit.record(action=f"cashdesk.{deed}", subject=entry, by=entry.by, now=entry.at, detail=detail)

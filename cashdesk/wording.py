@@ -1,0 +1,30 @@
+"""Reasons of the ledger in words, for every door."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from cashdesk.rules import Reason
+from library.core.errors import Refusal
+from library.core.money import money
+
+
+def sentence(refusal: Refusal) -> str:
+    """What is the matter, in the language in use."""
+    return _SENTENCES[Reason(refusal.reason)](refusal.data)
+
+
+def _amount(data: Mapping[str, Any]) -> dict[str, str]:
+    return {"amount": money(data["amount"])}
+
+
+_SENTENCES = {
+    Reason.NOTHING_OWED: lambda data: _("Nothing is owed for this any more."),
+    Reason.MORE_THAN_OWED: lambda data: _("This is more than is owed: %(amount)s.") % _amount(data),
+    Reason.NO_CREDIT: lambda data: _("There is no credit to give back. Reverse the charge or payment first."),
+    Reason.MORE_THAN_CREDIT: lambda data: _("This is more than the credit: %(amount)s.") % _amount(data),
+    Reason.ALREADY_REVERSED: lambda data: _("This was reversed already."),
+    Reason.NOT_REVERSIBLE: lambda data: _("A reversal is not reversed; enter anew what should be there."),
+    Reason.CHARGE_IS_REVERSED: lambda data: _("The charge that this waiver was for is reversed."),
+}
