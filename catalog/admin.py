@@ -22,6 +22,7 @@ from catalog import actions
 from catalog.availability import ON_SHELF, main_names
 from catalog.batch_admin import ChangingMany
 from catalog.copy_admin import AddsCopies, ManyCopies
+from catalog.copy_field_admin import CopyFieldMappingAdmin as CopyFieldMappingAdmin
 from catalog.cover_images import drop_cover, put_cover
 from catalog.duplicates import tell_apart
 from catalog.forms import BookForm, CopyForm, IsbnForm, NamedThingForm

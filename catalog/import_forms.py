@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from import_export.forms import ImportForm
 
 from catalog.marc import encodings, mapping
+from catalog.models import CopyFieldMapping
 from policies.models import Branch, ItemType
 
 
@@ -66,6 +67,13 @@ class Choices(forms.Form):
         max_value=50,
         label=_("Copies of a new book whose record names none"),
     )
+    copy_field = forms.ModelChoiceField(
+        CopyFieldMapping.objects.all(),
+        required=False,
+        empty_label=_("as found"),
+        label=_("Copies stand in"),
+        help_text=_("The fields are listed under “copy fields”, where they may be changed."),
+    )
     encoding = forms.ChoiceField(
         choices=[(name, _("as found") if name == encodings.AUTO else name) for name in encodings.CHOICES],
         initial=encodings.AUTO,
@@ -90,6 +98,7 @@ class Choices(forms.Form):
             "item_type": chosen["item_type"].code if chosen["item_type"] else "",
             "no_copies": not chosen["has_copies"],
             "copies": chosen["copies"] or 0,
+            "copy_field": str(chosen["copy_field"].pk) if chosen["copy_field"] else "",
         }
         return {name: value for name, value in options.items() if value}
 

@@ -1,4 +1,4 @@
-"""The process that reads a large file for an import: `python -m catalog.import_reader SOURCE LANGUAGE`.
+"""The process that reads a large file for an import: `python -m catalog.import_reader SOURCE LANGUAGE MAPPINGS`.
 
 The file is its standard input. Standard output is a row of pickles: (arrivals, position) for each batch, then None at
 the end, or a dict of errors in words when the file is no table. Only `catalog.import_reading` starts it.
@@ -23,9 +23,11 @@ def main() -> None:
     from django.utils import translation
 
     from catalog.import_reading import Source, cut, records
+    from catalog.marc.items import CopyFields
     from library.core.errors import Invalid
 
     source, language = Source(*json.loads(sys.argv[1])), sys.argv[2]
+    known = {format: [CopyFields(**row) for row in rows] for format, rows in json.loads(sys.argv[3]).items()}
     gc.freeze()
     gc.disable()  # records hold no cycles, and looking for them takes a tenth of the time
     out = os.fdopen(os.dup(1), "wb")
@@ -37,7 +39,7 @@ def main() -> None:
 
     with translation.override(language or None):
         try:
-            for arrivals, position in cut(records(sys.stdin.buffer, source), sys.stdin.buffer):
+            for arrivals, position in cut(records(sys.stdin.buffer, source, known), sys.stdin.buffer):
                 hand_over(([_portable(incoming) for incoming in arrivals], position))
         except Invalid as error:
             hand_over({name: list(map(str, messages)) for name, messages in error.errors.items()})

@@ -5,8 +5,9 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from itertools import islice
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -16,9 +17,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import translation
 
-from catalog import tables
+from catalog import copy_fields, tables
 from catalog.bookdata import Incoming
 from catalog.marc import encodings, mapping, reading
+from catalog.marc.items import CopyFields
 from catalog.problems import Remark
 from library.core.errors import Invalid
 
@@ -46,18 +48,31 @@ class Source(NamedTuple):
     is_table: bool
     encoding: str = encodings.AUTO
     format: str = mapping.AUTO
+    copy_field: str = copy_fields.AUTO
+    """The id of the only mapping of copies to be used."""
 
 
-def source_named(name: str, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO) -> Source:
+Known = Mapping[str, Sequence[CopyFields]]
+"""Where copies stand in records, by format."""
+
+
+def source_named(
+    name: str, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO, copy_field: str = copy_fields.AUTO
+) -> Source:
     """How to read a file of which only the name tells whether it is a table."""
-    return Source(name, name.lower().endswith(TABLES), encoding, format)
+    return Source(name, name.lower().endswith(TABLES), encoding, format, copy_field)
 
 
-def records(stream: BinaryIO, source: Source) -> Iterator[Incoming]:
-    """What an open file brings: the rows of a table or MARC records. Raises Invalid for no table."""
+def records(stream: BinaryIO, source: Source, known: Known | None = None) -> Iterator[Incoming]:
+    """What an open file brings: the rows of a table or MARC records. Raises Invalid for no table.
+
+    `known` are the mappings of copies where no database is to be asked for them.
+    """
     if source.is_table:
         return tables.books([tables.unescaped(cell) for cell in row] for row in tables.read(stream, source.name))
-    return marc_records(stream, encoding=source.encoding, format=source.format)
+    if known is None:
+        known = copy_fields.known(source.copy_field)
+    return _understood(stream, source.encoding, source.format, known)
 
 
 def batches(stream: BinaryIO, source: Source, *, size: int) -> Iterator[Batch]:
@@ -68,16 +83,25 @@ def batches(stream: BinaryIO, source: Source, *, size: int) -> Iterator[Batch]:
     """
     if size < LARGE or not _has_descriptor(stream):
         return read_ahead(records(stream, source), stream)
-    return _ahead(_from_process(stream, source))
+    return _ahead(_from_process(stream, source, copy_fields.known(source.copy_field)))
 
 
-def marc_records(stream: BinaryIO, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO) -> Iterator[Incoming]:
-    """The records of a MARC file, understood."""
+def marc_records(
+    stream: BinaryIO, *, encoding: str = encodings.AUTO, format: str = mapping.AUTO, copy_field: str = copy_fields.AUTO
+) -> Iterator[Incoming]:
+    """The records of a MARC file, understood; `copy_field` is the id of the only mapping of copies to be used.
+
+    The mappings are read at once, by the caller's thread.
+    """
+    return _understood(stream, encoding, format, copy_fields.known(copy_field))
+
+
+def _understood(stream: BinaryIO, encoding: str, format: str, known: Known) -> Iterator[Incoming]:
     for piece in reading.read(stream, encoding):
         if piece.record is None:
             yield Incoming(number=piece.number, refusal=piece.refusal, raw=piece.raw)
             continue
-        understood = mapping.understand(piece.record, format)
+        understood = mapping.understand(piece.record, format, known)
         if isinstance(understood, Remark):
             yield Incoming(number=piece.number, refusal=understood, remarks=piece.remarks, raw=piece.raw)
             continue
@@ -161,10 +185,12 @@ def _has_descriptor(stream: BinaryIO) -> bool:
         return False
 
 
-def _from_process(stream: BinaryIO, source: Source) -> Iterator[Batch]:
+def _from_process(stream: BinaryIO, source: Source, known: Known) -> Iterator[Batch]:
     """Batches that `catalog.import_reader` reads; it ends with us, for nobody takes what it writes."""
     os.lseek(stream.fileno(), 0, os.SEEK_SET)
-    command = [sys.executable, "-m", "catalog.import_reader", json.dumps(source), translation.get_language() or ""]
+    mappings = json.dumps({format: [asdict(row) for row in rows] for format, rows in known.items()})
+    language = translation.get_language() or ""
+    command = [sys.executable, "-m", "catalog.import_reader", json.dumps(source), language, mappings]
     with subprocess.Popen(  # noqa: S603 - ourselves; names of files are no part of the shell's
         command, stdin=stream, stdout=subprocess.PIPE, cwd=settings.BASE_DIR
     ) as reader:

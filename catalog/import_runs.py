@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from catalog import copy_fields
 from catalog.import_copies import copy_options
 from catalog.import_reading import Source, batches, records, source_named
 from catalog.import_undo import undo
@@ -201,6 +202,7 @@ def _source(run: ImportRun) -> Source:
         run.file_name,
         encoding=run.options.get("encoding", encodings.AUTO),
         format=run.options.get("format", mapping.AUTO),
+        copy_field=run.options.get("copy_field", copy_fields.AUTO),
     )
 
 

@@ -1,5 +1,6 @@
 """What the library knows (books, people, subjects) and owns (copies)."""
 
+import re
 import uuid
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -619,3 +622,71 @@ class Copy(models.Model):
 
     def __str__(self) -> str:
         return self.inventory_number
+
+
+_STATUS = re.compile(r"[0-9a-z]=\S{1,20} (available|damaged|lost|withdrawn|reference)")
+
+
+def _pattern(name: Any, **options: Any) -> "models.CharField[str, str]":
+    """A column that names subfields: «p», «hi» (joined), «a/b» (the first that says something)."""
+    syntax = RegexValidator(
+        r"^[0-9a-z]+(/[0-9a-z]+)*\Z", _("Write codes of subfields: p, hi (joined) or a/b (a, else b).")
+    )
+    return models.CharField(name, max_length=20, blank=True, validators=[syntax], **options)
+
+
+class CopyFieldMapping(models.Model):
+    """A field of MARC records in which copies stand, and which subfield says what (`catalog.marc.items`)."""
+
+    FORMATS = [choice for choice in SourceRecord.Format.choices if choice[0] != SourceRecord.Format.TABLE]
+
+    name = models.CharField(_("name"), max_length=60, help_text=_("The system that writes such records."))
+    format = models.CharField(_("format"), max_length=8, choices=FORMATS)
+    tag = models.CharField(_("field"), max_length=3, validators=[RegexValidator(r"^[0-9]{3}\Z", _("Three digits."))])
+    position = models.PositiveSmallIntegerField(
+        _("order"), default=0, help_text=_("Of several mappings for one field the first that fits is used.")
+    )
+    must_have = _pattern(
+        _("told by"),
+        help_text=_("Subfields of which one copy of the record must have some; empty: any record will do."),
+    )
+    barcode = _pattern(_("barcode"))
+    inventory_number = _pattern(_("inventory number"))
+    branch = _pattern(_("branch"))
+    item_type = _pattern(_("item type"))
+    shelf_mark = _pattern(_("shelf mark"))
+    price = _pattern(_("price"))
+    acquired_on = _pattern(_("acquired"))
+    note = _pattern(_("note"))
+    statuses = models.TextField(
+        _("status"),
+        blank=True,
+        help_text=_(
+            "A line each: “1=* lost” means that anything but 0 in $1 is a lost copy, “a=6 withdrawn” that 6 in $a is a "
+            "withdrawn one. States: available, damaged, lost, withdrawn, reference (for use in the library only)."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("copy field")
+        verbose_name_plural = _("copy fields")
+        ordering = ["format", "position", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(format__in=["marc21", "unimarc", "rusmarc"]), name="copy_field_format_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(barcode="") | ~Q(inventory_number=""),
+                name="copy_field_has_a_number",
+                violation_error_message=_("Say in which subfield the barcode or the inventory number stands."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_format_display()} {self.tag} ({self.name})"
+
+    def clean(self) -> None:
+        """Lines of `statuses` that say nothing are refused."""
+        for line in filter(str.strip, self.statuses.splitlines()):
+            if not _STATUS.fullmatch(line.strip()):
+                raise ValidationError({"statuses": _("“%(line)s” says no status.") % {"line": line[:60]}})

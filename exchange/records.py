@@ -12,10 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
-from catalog import exports
+from catalog import copy_fields, exports
 from catalog.bookdata import BookData
-from catalog.marc import marc21, unimarc
-from catalog.marc.record import Record
+from catalog.marc import items
 from catalog.marc.writing import NAMESPACES, lone_xml_record, xml_attribute, xml_text
 from catalog.models import Contribution, MaterialType
 from catalog.stored import read_books
@@ -84,8 +83,9 @@ def metadata(books: Mapping[int, UUID], form: Format) -> dict[int, str]:
         return {pk: _oai_dublin_core(book, books[pk]) for pk, book in read_books(books).items()}
     is_rusmarc = form is Format.RUSMARC
     schema = exports.Schema.RUSMARC if is_rusmarc else exports.Schema.MARC21
+    known = copy_fields.known()[schema]
     return {
-        book.pk: lone_xml_record(_without_items(record), unimarc=is_rusmarc)
+        book.pk: lone_xml_record(items.without(record, known), unimarc=is_rusmarc)
         for book, record in exports.marc_records(books, schema)
     }
 
@@ -131,8 +131,3 @@ def _oai_dublin_core(book: BookData, uid: UUID) -> str:
         f'<oai_dc:dc xmlns:oai_dc="{schema.namespace}" xmlns:dc="{DC}" xmlns:xsi="{XSI}"'
         f' xsi:schemaLocation="{schema.namespace} {schema.location}">{dublin_core_elements(book, uid)}</oai_dc:dc>'
     )
-
-
-def _without_items(record: Record) -> Record:
-    kept = tuple(field for field in record.fields if not (marc21.is_item(field) or unimarc.is_item(field)))
-    return Record(record.leader, kept)

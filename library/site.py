@@ -35,6 +35,7 @@ TASKS = (
             "lookup.target",
             "catalog.merge",
             "catalog.batchchange",
+            "catalog.copyfieldmapping",
         ),
     ),
     (

@@ -198,6 +198,7 @@ catalog.author                            view add change           view add cha
 catalog.batchchange                       view                      view
 catalog.book                              view add change           view add change delete
 catalog.copy                              view add change           view add change delete
+catalog.copyfieldmapping                  view add change           view add change delete
 catalog.genre                             view add change           view add change delete
 catalog.importrun                         view                      view
 catalog.merge                             view                      view

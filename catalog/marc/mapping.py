@@ -1,10 +1,12 @@
 """A record understood: its format, what makes it the same record next time, its book and what there is to remark."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.bookdata import BookData
 from catalog.marc import marc21, unimarc
+from catalog.marc.items import SHIPPED, CopyFields
 from catalog.marc.record import Record
 from catalog.models import SourceRecord
 from catalog.problems import Problem, Remark
@@ -31,14 +33,19 @@ class Understood:
     remarks: tuple[Remark, ...]
 
 
-def understand(record: Record, format: str = AUTO) -> Understood | Remark:
-    """The record's book, or the reason why it has none. `format` is one of `FORMATS`."""
+def understand(
+    record: Record, format: str = AUTO, known: Mapping[str, Sequence[CopyFields]] = SHIPPED
+) -> Understood | Remark:
+    """The record's book, or the reason why it has none.
+
+    `format` is one of `FORMATS`; `known` says by format where copies stand.
+    """
     if format == AUTO and (format := detected_format(record)) == AUTO:
         return Remark(Problem.UNKNOWN_FORMAT)
     rules = marc21 if format == Format.MARC21 else unimarc
     if not rules.is_bibliographic(record):
         return Remark(Problem.NOT_BIBLIOGRAPHIC)
-    book = rules.book(record)
+    book = rules.book(record, known.get(format, ()))
     remarks = [Remark(Problem.BAD_ISBN, {"value": value[:100]}) for value in rules.bad_isbns(record)]
     if not book.title:
         if not (book.people or book.isbns or book.publisher or book.series or book.copies):

@@ -1,22 +1,22 @@
-"""MARC21: what its fields mean for a book. Tags: MARC 21 Format for Bibliographic Data; items: Koha, Sirsi, Follett."""
+"""MARC21: what its fields mean for a book. Tags: MARC 21 Format for Bibliographic Data."""
 
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable
 
 from catalog import cleaning, isbn, languages
-from catalog.bookdata import BookData, CopyData, Person
+from catalog.bookdata import BookData, Person
 from catalog.cleaning import tidy, unique, without_isbd
 from catalog.marc import roles
+from catalog.marc.items import SHIPPED, CopyFields, copies
 from catalog.marc.record import Field, Record
-from catalog.models import Contribution, Copy, MaterialType
+from catalog.models import Contribution, MaterialType
 
 Role = Contribution.Role
 
 PEOPLE = frozenset({"100", "700"})
 BODIES = frozenset({"110", "111", "710", "711"})
 SUBJECTS = ("600", "610", "611", "630", "647", "648", "650", "651", "653")
-ITEMS = ("952", "949", "999", "876", "852")
+FORMAT = "marc21"
 
 _MATERIAL = {
     "c": MaterialType.MUSIC,
@@ -52,8 +52,8 @@ def key(record: Record) -> tuple[str, bool]:
     return (f"{agency}:{number}" if agency else number) if number else "", bool(agency)
 
 
-def book(record: Record) -> BookData:
-    """The book that the record describes; `title` stays empty when it gives none."""
+def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookData:
+    """The book that the record describes, its copies as in `known`; `title` stays empty when it gives none."""
     if "880" in record:
         record = _in_original_script(record)
     title, subtitle, other_titles = _titles(record)
@@ -80,7 +80,7 @@ def book(record: Record) -> BookData:
         material_type=_material(record),
         genres=_genres(record),
         subjects=unique([_subject(field) for field in record.all(*SUBJECTS)]),
-        copies=tuple(_copies(record, call_number)),
+        copies=tuple(copies(record, known, shelf_mark=call_number)),
     )
 
 
@@ -262,63 +262,3 @@ def _in_original_script(record: Record) -> Record:
         if field.tag == "245":
             fields.append((field if is_cyrillic else original)._replace(tag="246"))
     return Record(record.leader, tuple(fields))
-
-
-# --- Items ---------------------------------------------------------------------------------------------------------
-def is_item(field: Field) -> bool:
-    """Whether the field is an item with a number: Koha's 952, Sirsi's 949 and 999, Follett's 852 and 876."""
-    if field.tag == "952":
-        return bool(field.first("pi"))
-    if field.tag in ("949", "999"):
-        return bool(field.first("i") and field.first("ml"))
-    return field.tag in ("852", "876") and bool(field.first("p"))
-
-
-def _copies(record: Record, call_number: str) -> Iterator[CopyData]:
-    for field in filter(is_item, record.all(*ITEMS)):
-        if field.tag == "952":
-            yield _koha_item(field, call_number)
-        elif field.tag in ("949", "999"):
-            yield CopyData(
-                barcode=tidy(field.first("i")),
-                branch=tidy(field.first("m")),
-                item_type=tidy(field.first("t")),
-                shelf_mark=tidy(field.first("a")) or call_number,
-                price=cleaning.price(field.first("p"))[0],
-                note=tidy(field.first("o")),
-            )
-        else:
-            mark = " ".join(tidy(value) for value in field.all("hi" if field.tag == "852" else ""))
-            yield CopyData(
-                barcode=tidy(field.first("p")),
-                branch=tidy(field.first("b" if field.tag == "852" else "l")),
-                shelf_mark=mark or call_number,
-                price=cleaning.price(field.first("9" if field.tag == "852" else "c"))[0],
-            )
-
-
-def _koha_item(field: Field, call_number: str) -> CopyData:
-    status = Copy.Status.AVAILABLE
-    for code, meaning in (("0", Copy.Status.WITHDRAWN), ("1", Copy.Status.LOST), ("4", Copy.Status.DAMAGED)):
-        if field.first(code) not in ("", "0"):
-            status = meaning
-            break
-    return CopyData(
-        barcode=tidy(field.first("p")),
-        inventory_number=tidy(field.first("i")),
-        branch=tidy(field.first("a")) or tidy(field.first("b")),
-        item_type=tidy(field.first("y")),
-        shelf_mark=tidy(field.first("o")) or call_number,
-        status=status,
-        is_reference_only=field.first("7") not in ("", "0"),
-        price=cleaning.price(field.first("g"))[0],
-        acquired_on=_day(field.first("d")),
-        note=tidy(field.first("z")),
-    )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip()[:10])
-    except ValueError:
-        return None

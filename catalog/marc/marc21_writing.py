@@ -5,13 +5,18 @@ Every field written here is read back by `marc21.book` as it was.
 
 from datetime import datetime
 
-from catalog.bookdata import BookData, CopyData, Person
+from catalog.bookdata import BookData, Person
 from catalog.marc import marc21
+from catalog.marc.items import USUAL, field_of
 from catalog.marc.record import Field, Record
-from catalog.models import Contribution, Copy, MaterialType
+from catalog.models import Contribution, MaterialType
 from library.core.text import fold
 
 Role = Contribution.Role
+reading = marc21
+"""The counterpart."""
+LINKS = ()
+"""Fields from which title and series are read when the record describes a part."""
 
 _LEADERS = {
     MaterialType.BOOK: "am",
@@ -57,12 +62,28 @@ TAGS = {
     "series_number": ("490", "440", "830", "800", "810"),
     "call_number": ("084", "090"),
     "description": ("520",),
-    "genres": ("655",),
+    "genres": ("655", "600", "650", "651"),
     "subjects": marc21.SUBJECTS,
-    "material_type": (),
-    "copies": (),
 }
-"""The fields that hold what a field of BookData says: those that an edit replaces."""
+"""The fields that hold what a field of BookData says."""
+_IMPRINT = ("264", "260")
+_SERIES = TAGS["series"]
+PLACES = {
+    "title": (("245",), "a", "np"),
+    "subtitle": (("245",), "b", ""),
+    "year": (_IMPRINT, "c", ""),
+    "year_note": (_IMPRINT, "c", ""),
+    "place": (_IMPRINT, "a", ""),
+    "publisher": (_IMPRINT, "b", ""),
+    "language": (("041",), "a", ""),
+    "edition": (("250",), "a", ""),
+    "pages": (("300",), "a", ""),
+    "series": (_SERIES, "a", ""),
+    "series_number": (_SERIES, "v", ""),
+    "call_number": (("084", "090", "080", "082", "050"), "a", "b"),
+    "description": (("520",), "a", "b"),
+}
+"""Where a text is edited: tags in the order of preference, subfield, subfields that may have to go with it."""
 
 
 def record(book: BookData, *, number: str, agency: str, entered: datetime, changed: datetime) -> Record:
@@ -99,7 +120,7 @@ def record(book: BookData, *, number: str, agency: str, entered: datetime, chang
     fields += [_subject(heading) for heading in book.subjects]
     fields += [_field("655", " 4", a=name) for name in book.genres]
     fields += _people(book)[1:]
-    fields += [item(copy) for copy in book.copies]
+    fields += [field_of(copy, USUAL["marc21"]) for copy in book.copies]
     return Record(f"00000n{kind} a2200000 c 4500", tuple(fields))
 
 
@@ -137,79 +158,39 @@ def _subject(heading: str) -> Field:
     return Field("650", indicators=" 4", subfields=(("a", main), *(("x", part) for part in subdivisions)))
 
 
-def item(copy: CopyData) -> Field:
-    """An item as Koha writes it (952)."""
-    lost, damaged = copy.status == Copy.Status.LOST, copy.status == Copy.Status.DAMAGED
-    return _field(
-        "952",
-        "  ",
-        **{
-            "0": "1" if copy.status == Copy.Status.WITHDRAWN else "",
-            "1": "1" if lost else "",
-            "4": "1" if damaged else "",
-            "7": "1" if copy.is_reference_only else "",
-            "a": copy.branch,
-            "b": copy.branch,
-            "d": copy.acquired_on.isoformat() if copy.acquired_on else "",
-            "g": "" if copy.price is None else str(copy.price),
-            "i": copy.inventory_number,
-            "o": copy.shelf_mark,
-            "p": copy.barcode,
-            "y": copy.item_type,
-            "z": copy.note,
-        },
+def with_fixed_data(record: Record, fresh: Record, names: set[str]) -> Record:
+    """The record with the coded forms of what was edited, taken from `fresh`: leader, 008; 006 and 007 may be wrong."""
+    leader = record.leader
+    fields = record.fields
+    if "material_type" in names:
+        leader = leader[:6] + fresh.leader[6:8] + leader[8:]
+        fields = tuple(field for field in fields if field.tag not in ("006", "007"))
+    return Record(
+        leader,
+        tuple(
+            field._replace(data=_fixed_data(field.data, fresh.control("008"), names)) if field.tag == "008" else field
+            for field in fields
+        ),
     )
 
 
-def edited(source: Record, fresh: Record, names: set[str]) -> Record:
-    """The source with what was edited in the library: the fields of these names of BookData come from `fresh`.
-
-    What the library does not edit stays as it is, also inside 245: statement of responsibility, medium.
-    """
-    doomed = {tag for name in names for tag in TAGS[name]}
-    incoming = [field for field in fresh.fields if field.tag in doomed or (field.tag == "952" and "copies" in names)]
-    leader = source.leader
-    fields = []
-    for field in source.fields:
-        if field.tag == "245" and "245" in doomed:
-            incoming = [_with_statement(new, field) if new.tag == "245" else new for new in incoming]
-        if field.tag in doomed or ("copies" in names and marc21.is_item(field)):
-            continue
-        if field.tag == "880" and field.first("6")[:3] in doomed:
-            continue
-        if field.tag == "008":
-            field = field._replace(data=_fixed_data(field.data, fresh.control("008"), names))
-        if "genres" in names and field.tag in ("600", "650", "651"):
-            field = field._replace(subfields=tuple(pair for pair in field.subfields if pair[0] != "v"))
-        if "material_type" in names and field.tag in ("006", "007"):
-            continue
-        fields.append(field)
-    if "material_type" in names:
-        leader = leader[:6] + fresh.leader[6:8] + leader[8:]
-    return Record(leader, tuple(merged(fields, incoming)))
-
-
-def merged(fields: list[Field], incoming: list[Field]) -> list[Field]:
-    """Each incoming field put before the first field with a higher tag."""
-    result = list(fields)
-    for new in incoming:
-        place = next((at for at, field in enumerate(result) if field.tag > new.tag), len(result))
-        result.insert(place, new)
-    return result
-
-
-def _with_statement(new: Field, old: Field) -> Field:
-    """The new title with what else the old 245 says: $c, $h."""
-    rest = tuple(pair for pair in old.subfields if pair[0] not in "abnp6")
-    return new._replace(subfields=new.subfields + rest, indicators=old.indicators[0] + _non_filing(new))
-
-
-def _non_filing(title: Field) -> str:
+def with_filing(title: Field) -> Field:
+    """245 with the number of characters of its article in the second indicator."""
+    if title.tag != "245":
+        return title
     words = title.first("a").split(" ", 1)
-    return str(len(words[0]) + 1) if len(words) > 1 and fold(words[0]) in ("the", "a", "an") else "0"
+    skipped = len(words[0]) + 1 if len(words) > 1 and fold(words[0]) in ("the", "a", "an") else 0
+    return title._replace(indicators=f"{title.indicators[0]}{skipped}")
+
+
+def as_heading(field: Field, tag: str) -> Field:
+    """A person or body as main (1XX) or added entry (7XX), as `tag` is."""
+    return field._replace(tag=tag[0] + field.tag[1:])
 
 
 def _fixed_data(old: str, fresh: str, names: set[str]) -> str:
+    if not names & {"year", "year_note", "language", "material_type"}:
+        return old
     data = old.ljust(40)
     if names & {"year", "year_note"}:
         data = data[:6] + fresh[6:15] + data[15:]

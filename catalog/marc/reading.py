@@ -194,10 +194,13 @@ def _finished(
         remarks.append(Remark(Problem.UNREADABLE_BYTES, {"count": bad}))
     if has_odd_signs(text):
         remarks.append(Remark(Problem.ODD_CHARACTERS))
-    if _STRAY.search("".join(field.data or "".join(value for _, value in field.subfields) for field in kept)):
+    if _STRAY.search(
+        "".join(field.indicators + (field.data or "".join([v for _, v in field.subfields])) for field in kept)
+    ):
         kept = tuple(
             field._replace(
                 data=_STRAY.sub("", field.data),
+                indicators=_STRAY.sub(" ", field.indicators),
                 subfields=tuple((code, _STRAY.sub("", value)) for code, value in field.subfields),
             )
             for field in kept
@@ -289,7 +292,9 @@ def parse_xml(piece: bytes, namespaces: list[bytes], encoding: str, number: int 
 
 
 def _xml_field(element: Element, remarks: list[Remark]) -> Field:
-    tag = element.get("tag", "").strip().rjust(3, "0")
+    tag = element.get("tag", "")
+    if len(tag) != 3:
+        tag = tag.strip().rjust(3, "0")
     subfields = []
     for child in element:
         code, value = child.get("code", "")[:1], child.text or ""

@@ -5,16 +5,16 @@ French recommendation, 899 of RUSMARC with an inventory number, 910 of IRBIS.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from django.conf import settings
 
 from catalog import cleaning, isbn, languages
-from catalog.bookdata import BookData, CopyData, Person
+from catalog.bookdata import BookData, Person
 from catalog.cleaning import tidy, unique, without_isbd
 from catalog.marc import roles
+from catalog.marc.items import SHIPPED, CopyFields, copies
 from catalog.marc.record import Field, Record
 from catalog.models import Contribution, MaterialType
 
@@ -23,7 +23,7 @@ Role = Contribution.Role
 PEOPLE = frozenset({"700", "701", "702"})
 BODIES = frozenset({"710", "711", "712"})
 SUBJECTS = ("600", "601", "602", "604", "605", "606", "607", "610")
-ITEMS = ("995", "910", "899")
+FORMAT = "unimarc"
 
 _MATERIAL = {
     "b": MaterialType.MANUSCRIPT,
@@ -65,8 +65,8 @@ def key(record: Record) -> tuple[str, bool]:
     return f"{agency}:{number}" if agency else number, bool(agency)
 
 
-def book(record: Record) -> BookData:
-    """The book that the record describes; `title` stays empty when it gives none."""
+def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookData:
+    """The book that the record describes, its copies as in `known`; `title` stays empty when it gives none."""
     title, subtitle, other_titles = _titles(record)
     series, series_number = _series(record)
     call_number = _call_number(record)
@@ -95,7 +95,15 @@ def book(record: Record) -> BookData:
         material_type=_material(record),
         genres=unique([without_isbd(value) for value in _all(record, "608", "a") + _all(record, "606", "j")]),
         subjects=unique([heading for field in record.all(*SUBJECTS) for heading in _subjects(field)]),
-        copies=tuple(_copies(record, call_number)),
+        copies=tuple(
+            copies(
+                record,
+                known,
+                shelf_mark=call_number,
+                price=usual_price(record),
+                currency=settings.LIBRARY_CURRENCY,
+            )
+        ),
     )
 
 
@@ -259,62 +267,7 @@ def _subjects(field: Field) -> Iterator[str]:
     yield " — ".join(filter(None, [heading, *(without_isbd(value) for value in field.all("xyz"))]))
 
 
-# --- Items ---------------------------------------------------------------------------------------------------------
-def is_item(field: Field) -> bool:
-    """Whether the field is an item with a number of its own; a location without one (899 $j alone) is nobody's copy."""
-    return bool(field.first({"995": "f", "899": "p", "910": "b"}.get(field.tag, "")))
-
-
-def _copies(record: Record, call_number: str) -> Iterator[CopyData]:
-    """The price of 010 $d holds for copies without their own, unless it is in another currency than the library's."""
-    usual = _price(record.first("010", "d"))
-    is_mubis = any(field.first("l") for field in record.all("995"))
-    for field in filter(is_item, record.all(*ITEMS)):
-        if field.tag == "995":
-            yield _item_of_995(field, call_number, usual, is_mubis=is_mubis)
-        elif field.tag == "910":
-            yield CopyData(
-                barcode=tidy(field.first("h")),
-                inventory_number=tidy(field.first("b")),
-                branch=tidy(field.first("d")),
-                shelf_mark=call_number,
-                price=_price(field.first("e")) or usual,
-                acquired_on=_day(field.first("c")),
-            )
-        else:
-            for number in field.all("p"):
-                yield CopyData(
-                    barcode=tidy(number),
-                    inventory_number=tidy(number),
-                    branch=" ".join(map(tidy, field.all("ab"))),
-                    shelf_mark=tidy(field.first("j")) or call_number,
-                    price=usual,
-                )
-
-
-def _item_of_995(field: Field, call_number: str, usual: Decimal | None, *, is_mubis: bool) -> CopyData:
-    """An item of MUBIS, whose records have call numbers in $l, or of the French recommendation."""
-    return CopyData(
-        barcode=tidy(field.first("f")),
-        inventory_number=tidy(field.first("k" if is_mubis else "j")),
-        branch=tidy(field.first("a")) if is_mubis else tidy(field.first("b")) or tidy(field.first("a")),
-        item_type=tidy(field.first("b" if is_mubis else "r")),
-        shelf_mark=tidy(field.first("l" if is_mubis else "k")) or call_number,
-        price=_price(field.first("p")) or usual,
-        acquired_on=_day(field.first("5")),
-        note=tidy(field.first("u")),
-    )
-
-
-def _price(text: str) -> Decimal | None:
-    amount, currency = cleaning.price(text)
+def usual_price(record: Record) -> Decimal | None:
+    """The price of 010 $d, for copies without their own, unless it is in another currency than the library's."""
+    amount, currency = cleaning.price(record.first("010", "d"))
     return amount if currency in ("", settings.LIBRARY_CURRENCY) else None
-
-
-def _day(text: str) -> date | None:
-    """«20071030» or «2007-10-30»."""
-    digits = re.sub(r"\D", "", text)
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])) if len(digits) == 8 else None
-    except ValueError:
-        return None

@@ -7,13 +7,17 @@ import re
 from datetime import datetime
 
 from catalog import isbn
-from catalog.bookdata import BookData, CopyData, Person
+from catalog.bookdata import BookData, Person
 from catalog.marc import unimarc
-from catalog.marc.marc21_writing import merged
+from catalog.marc.items import USUAL, field_of
 from catalog.marc.record import Field, Record
 from catalog.models import Contribution, MaterialType
 
 Role = Contribution.Role
+reading = unimarc
+"""The counterpart."""
+LINKS = ("461", "462")
+"""Fields from which title and series are read when the record describes a part."""
 
 _LEADERS = {
     MaterialType.BOOK: "am0",
@@ -59,15 +63,28 @@ TAGS = {
     "series_number": ("225", "410"),
     "call_number": ("686", "676", "675", "930"),
     "description": ("330",),
-    "genres": ("608",),
+    "genres": ("608", "606"),
     "subjects": unimarc.SUBJECTS,
-    "material_type": (),
-    "copies": (),
 }
-"""The fields that hold what a field of BookData says: those that an edit replaces."""
-
-
-_OF_461 = {"title", "subtitle", "series", "series_number"}
+"""The fields that hold what a field of BookData says."""
+_IMPRINT = ("210", "214")
+_SERIES = ("225", "410")
+PLACES = {
+    "title": (("200",), "a", "hi"),
+    "subtitle": (("200",), "e", ""),
+    "year": (_IMPRINT, "d", ""),
+    "year_note": (_IMPRINT, "d", ""),
+    "place": (_IMPRINT, "a", ""),
+    "publisher": (_IMPRINT, "c", ""),
+    "language": (("101",), "a", ""),
+    "edition": (("205",), "a", ""),
+    "pages": (("215",), "a", ""),
+    "series": (_SERIES, "a", ""),
+    "series_number": (_SERIES, "v", ""),
+    "call_number": (("686", "676", "675", "930"), "a", ""),
+    "description": (("330",), "a", ""),
+}
+"""Where a text is edited: tags in the order of preference, subfield, subfields that may have to go with it."""
 
 
 def record(book: BookData, *, number: str, agency: str, entered: datetime, changed: datetime) -> Record:
@@ -102,7 +119,7 @@ def record(book: BookData, *, number: str, agency: str, entered: datetime, chang
     fields += [_heading(person, position) for position, person in enumerate(book.people)]
     if agency:
         fields.append(_field("801", " 0", a="RU", b=agency, c=f"{changed:%Y%m%d}"))
-    fields += [item(copy) for copy in book.copies]
+    fields += [field_of(copy, USUAL["unimarc"]) for copy in book.copies]
     fields.sort(key=lambda field: "7" if field.tag[0] == "7" else field.tag)
     return Record(f"00000n{_LEADERS[MaterialType(book.material_type)]} 2200000 i 450 ", tuple(fields))
 
@@ -135,56 +152,27 @@ def _heading(person: Person, position: int) -> Field:
     return _field(tag, " 1" if comma else " 0", **subfields, **{"4": _RELATORS[Role(person.role)]})
 
 
-def item(copy: CopyData) -> Field:
-    """An item by the French recommendation (995), which Russian systems read too."""
-    return _field(
-        "995",
-        "  ",
-        **{
-            "5": f"{copy.acquired_on:%Y%m%d}" if copy.acquired_on else "",
-            "b": copy.branch,
-            "f": copy.barcode,
-            "j": copy.inventory_number,
-            "k": copy.shelf_mark,
-            "p": "" if copy.price is None else str(copy.price),
-            "r": copy.item_type,
-            "u": copy.note,
-        },
+def with_fixed_data(record: Record, fresh: Record, names: set[str]) -> Record:
+    """The record with the coded forms of what was edited, taken from `fresh`: leader, dates of 100 $a."""
+    leader = record.leader
+    if "material_type" in names:
+        leader = leader[:6] + fresh.leader[6:8] + leader[8:]
+    is_dated = bool(names & {"year", "year_note"})
+    dates = fresh.first("100", "a")
+    return Record(
+        leader,
+        tuple(_with_dates(field, dates) if is_dated and field.tag == "100" else field for field in record.fields),
     )
 
 
-def edited(source: Record, fresh: Record, names: set[str]) -> Record:
-    """The source with what was edited in the library: the fields of these names of BookData come from `fresh`.
-
-    Title and series of a part may both come from 461: then they are edited together.
-    """
-    if "461" in source and names & _OF_461:
-        names = names | _OF_461
-    doomed = {tag for name in names for tag in TAGS[name]}
-    incoming = [field for field in fresh.fields if field.tag in doomed or (field.tag == "995" and "copies" in names)]
-    leader = source.leader
-    fields = []
-    for field in source.fields:
-        if field.tag == "200" and "200" in doomed:
-            incoming = [_with_statement(new, field) if new.tag == "200" else new for new in incoming]
-        if field.tag in doomed or ("copies" in names and unimarc.is_item(field)):
-            continue
-        if field.tag == "100" and names & {"year", "year_note"}:
-            field = _with_dates(field, fresh.first("100", "a"))
-        if field.tag == "606" and "genres" in names:
-            field = field._replace(subfields=tuple(pair for pair in field.subfields if pair[0] != "j"))
-        if field.tag == "461" and names & _OF_461:
-            continue
-        fields.append(field)
-    if "material_type" in names:
-        leader = leader[:6] + fresh.leader[6:8] + leader[8:]
-    return Record(leader, tuple(merged(fields, incoming)))
+def with_filing(title: Field) -> Field:
+    """200 as it is: its non-filing words are marked in the text."""
+    return title
 
 
-def _with_statement(new: Field, old: Field) -> Field:
-    """The new title with what else the old 200 says: statement of responsibility ($f, $g), medium ($b)."""
-    rest = tuple(pair for pair in old.subfields if pair[0] not in "adehi")
-    return new._replace(subfields=new.subfields + rest)
+def as_heading(field: Field, tag: str) -> Field:
+    """A person or body with primary, alternative or secondary responsibility, as `tag` is."""
+    return field._replace(tag=field.tag[:2] + tag[2])
 
 
 def _with_dates(field: Field, fresh: str) -> Field:

@@ -13,7 +13,8 @@ LONGEST_FIELD = 9_999
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 NAMESPACES = {False: "http://www.loc.gov/MARC21/slim", True: "info:lc/xmlns/marcxchange-v1"}
 """XML namespaces of MARCXML and, where a record is UNIMARC, of MarcXchange."""
-_XML = {False: f'xmlns="{NAMESPACES[False]}"', True: f'xmlns="{NAMESPACES[True]}" format="RUSMARC"'}
+_XML = {False: f'xmlns="{NAMESPACES[False]}"', True: f'xmlns="{NAMESPACES[True]}"'}
+_KIND = {False: "", True: ' format="RUSMARC" type="Bibliographic"'}
 
 
 class TooLong(Exception):
@@ -66,21 +67,22 @@ def marcxml(records: Iterable[Record], *, unimarc: bool = False) -> Iterator[str
     """A whole XML document, piece by piece: MARCXML, or MarcXchange for UNIMARC and RUSMARC."""
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<collection {_XML[unimarc]}>\n'
     for record in records:
-        yield _xml_record(record)
+        yield _xml_record(record, _KIND[unimarc])
     yield "</collection>\n"
 
 
 def lone_xml_record(record: Record, *, unimarc: bool = False) -> str:
     """The record as an element to put into other documents, with the namespace (and format) on itself."""
-    return _xml_record(record, f" {_XML[unimarc]}")
+    return _xml_record(record, f" {_XML[unimarc]}{_KIND[unimarc]}")
 
 
 def _xml_record(record: Record, attributes: str = "") -> str:
-    leader = f"     {_plain(record.leader[5:9])}a22     {_plain(record.leader[17:20])}{_entry_map(record)}"
-    lines = [f"<record{attributes}>", f"  <leader>{leader}</leader>"]
+    leader = f"00000{_plain(record.leader[5:9])}a2200000{_plain(record.leader[17:20])}{_entry_map(record)}"
+    lines = [f"<record{attributes}>", f"  <leader>{escape(leader)}</leader>"]
     for field in record.fields:
         if not field.subfields:
-            lines.append(f"  <controlfield tag={quoteattr(field.tag)}>{xml_text(field.data)}</controlfield>")
+            data = xml_text(_NOT_IN_XML.sub(" ", field.data))  # each sign of a control field has its place
+            lines.append(f"  <controlfield tag={quoteattr(field.tag)}>{data}</controlfield>")
             continue
         first, second = (quoteattr(_plain(indicator)) for indicator in field.indicators)
         lines.append(f"  <datafield tag={quoteattr(field.tag)} ind1={first} ind2={second}>")
@@ -93,7 +95,7 @@ def _xml_record(record: Record, attributes: str = "") -> str:
 
 def xml_text(value: str) -> str:
     """The text as XML has it."""
-    return escape(xml_plain(value))
+    return escape(xml_plain(value), {"\r": "&#13;"})
 
 
 def xml_attribute(value: str) -> str:

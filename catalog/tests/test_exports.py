@@ -124,6 +124,24 @@ def test_xml_escapes_and_drops_what_xml_forbids():
     assert reading.record.first("245", "a") == 'A & "B"'
 
 
+@pytest.mark.parametrize(
+    ("name", "schema", "unimarc"),
+    [
+        ("ru/TEST1.ISO", "marcxchange-1-1.xsd", True),
+        ("marc/encodings/testunimarc.dat", "marcxchange-1-1.xsd", True),
+        ("marc/encodings/test_data.utf8.marc.xml", "MARC21slim.xsd", False),
+        ("marc/encodings/hebrew880s.marc", "MARC21slim.xsd", False),
+        ("marc/broken/cameleof.usmarc", "MARC21slim.xsd", False),
+    ],
+)
+def test_xml_is_valid_by_its_schema(name, schema, unimarc):
+    etree = pytest.importorskip("lxml.etree")
+    rules = etree.XMLSchema(etree.parse(str(shared(f"schemas/{schema}"))))
+    with shared(name).open("rb") as stream:
+        records = [reading.record for reading in read(stream) if reading.record]
+    rules.assertValid(etree.fromstring("".join(writing.marcxml(records, unimarc=unimarc)).encode()))
+
+
 def put_in(*records):
     import_books(marc_records(BytesIO(b"".join(map(iso, records)))), file_name="x", by=None, copies=CopyOptions())
 
@@ -193,15 +211,69 @@ def test_edits_are_merged_into_the_source():
     book.genres.clear()
     [out] = taken_out()
     assert [field for field in out.fields if field.tag == "245"] == list(
-        record("245 12$aA letter$cby Sesyle Joslin.").fields
+        record("245 12$aA letter /$cby Sesyle Joslin.").fields
     )
     assert out.control("008")[6:15] == "s1986    "
-    assert list(out.all("264")) == list(record("264 #1$aNew York$bRow$c1986").fields)
-    assert list(out.all("260")) == []
+    assert list(out.all("260")) == list(record("260 ##$aNew York :$bRow,$c1986.").fields)
     assert list(out.all("650")) == list(record("650 #4$aManners").fields)
-    assert [field.tag for field in out.fields] == ["001", "003", "008", "100", "245", "264", "500", "650"]
+    assert [field.tag for field in out.fields] == ["001", "003", "008", "100", "245", "260", "500", "650"]
     assert out.first("500", "a") == "A note nobody edits."
     assert out.first("100", "a") == "Joslin, Sesyle."
+
+
+@pytest.mark.django_db
+def test_the_linked_script_and_unmapped_subfields_outlive_edits():
+    """The title in Cyrillic is what the catalogue shows: it is edited there; the ISBN keeps its price and binding."""
+    put_in(
+        record(
+            "001 2",
+            "020 ##$a5020138509$q(hbk.) :$c$5",
+            "100 1#$6880-01$aPushkin, A. S.,$d1799-1837,$eauthor.$0(LC)n79",
+            "245 10$6880-02$aEvgenii Onegin :$broman /$cA. S. Pushkin.",
+            "490 1#$aPoems ;$v3$x1234-5678",
+            "610 20$aLyceum.$0(LC)n80",
+            "650 #7$aPoetry.$2fast",
+            "700 1#$6880-03$aSamokish, N. S.,$eillustrator.",
+            "880 1#$6100-01/(N$aПушкин, А. С.,$d1799-1837",
+            "880 10$6245-02/(N$aЕвгений Онегин :$bроман /$cА. С. Пушкин.",
+            "880 1#$6700-03/(N$aСамокиш, Н. С.,$eхудож.",
+        )
+    )
+    book = Book.objects.get()
+    assert book.title == "Евгений Онегин"
+    book.title, book.series_number = "Онегин", "4"
+    book.save()
+    book.isbns.update(value="9785222000342")
+    book.subjects.add(SubjectFactory(name="Россия"))
+    book.contributions.filter(role="illustrator").delete()
+    [out] = taken_out()
+    assert list(out.fields) == list(
+        record(
+            "001 2",
+            "020 ##$a9785222000342$q(hbk.) :$c$5",
+            "100 1#$6880-01$aPushkin, A. S.,$d1799-1837,$eauthor.$0(LC)n79",
+            "245 10$6880-02$aEvgenii Onegin :$broman /$cA. S. Pushkin.",
+            "490 1#$aPoems ;$v4$x1234-5678",
+            "610 20$aLyceum.$0(LC)n80",
+            "650 #7$aPoetry.$2fast",
+            "650 #4$aРоссия",
+            "880 1#$6100-01/(N$aПушкин, А. С.,$d1799-1837",
+            "880 10$6245-02/(N$aОнегин :$bроман /$cА. С. Пушкин.",
+        ).fields
+    )
+
+
+@pytest.mark.django_db
+def test_people_in_another_order_keep_their_subfields():
+    put_in(record("001 3", "100 1#$aIlf, I.,$eauthor.$0(LC)1", "245 10$aChairs", "700 1#$aPetrov, E.,$eauthor.$0(LC)2"))
+    first, second = Book.objects.get().contributions.order_by("position")
+    first.position, second.position = 1, 0
+    first.save()
+    second.save()
+    [out] = taken_out()
+    assert list(out.fields[1:]) == list(
+        record("100 1#$aPetrov, E.,$eauthor.$0(LC)2", "245 10$aChairs", "700 1#$aIlf, I.,$eauthor.$0(LC)1").fields
+    )
 
 
 @pytest.mark.django_db
@@ -244,14 +316,58 @@ def test_any_single_edit_is_read_back(schema, name):
 
 
 @pytest.mark.django_db
-def test_copies_go_out_as_they_are_now():
+def test_copies_go_out_in_the_fields_that_they_came_from():
     branch = BranchFactory(code="main")
     ItemTypeFactory(code="book")
-    put_in(Record(ONEGIN.leader, (*ONEGIN.fields, *record("952 ##$amain$i1$p30001$yBOOK").fields)))
-    CopyFactory(book=Book.objects.get(), barcode="30002", inventory_number="2", branch=branch)
-    Copy.objects.filter(barcode="30001").update(status=Copy.Status.LOST)
+    lines = ["952 ##$amain$bmain$eGift$i1$p30001$yBOOK", "952 ##$a?$cCART$i2$p30002$g10.00$x", "952 ##$amain$p30003"]
+    put_in(Record(ONEGIN.leader, (*ONEGIN.fields, *record(*lines).fields)))
+    assert list(taken_out()[0].all("952")) == list(record(*lines).fields)
+    CopyFactory(
+        book=Book.objects.get(), barcode="30009", inventory_number="9", branch=branch, shelf_mark="84", price=None,
+        acquired_on=None, note="",
+    )  # fmt: skip
+    Copy.objects.filter(barcode="30001").update(status=Copy.Status.LOST, note="autograph")
+    Copy.objects.filter(barcode="30002").update(price=Decimal("12.50"))
+    Copy.objects.filter(barcode="30003").delete()
     [out] = taken_out()
-    assert [(field.first("p"), field.first("1")) for field in out.all("952")] == [("30001", "1"), ("30002", "")]
+    kind = Copy.objects.get(barcode="30009").item_type.code
+    assert list(out.all("952")) == list(
+        record(
+            "952 ##$11$amain$bmain$eGift$i1$p30001$yBOOK$zautograph",
+            "952 ##$a?$cCART$i2$p30002$g12.50$x",
+            f"952 ##$amain$i9$o84$p30009$y{kind}",
+        ).fields
+    )
+
+
+@pytest.mark.django_db
+def test_copies_that_were_not_entered_stay_in_the_record():
+    BookFactory(title="Другая")
+    BranchFactory(code="main")
+    ItemTypeFactory(code="book")
+    CopyFactory(book=Book.objects.get(), barcode="30002", inventory_number="30002")
+    lines = ["952 ##$amain$p30001", "952 ##$amain$p30002"]
+    put_in(Record(ONEGIN.leader, (*ONEGIN.fields, *record(*lines).fields)))
+    assert Copy.objects.count() == 2
+    assert list(taken_out()[1].all("952")) == list(record(*lines).fields)
+
+
+@pytest.mark.django_db
+def test_a_field_of_rusmarc_with_several_copies():
+    BranchFactory(code="main")
+    ItemTypeFactory(code="book")
+    line = "899 ##$aБиблиотека$bАбонемент$j84$p101$p102$xinv"
+    leader = "00000nam0 2200000 i 450 "
+    put_in(Record(leader, record(r"001 RU\LIB\1", "010 ##$dр. 165.00", "200 1#$aТитул", line).fields))
+    assert list(Copy.objects.values_list("barcode", "price")) == [
+        ("101", Decimal("165.00")),
+        ("102", Decimal("165.00")),
+    ]
+    [out] = taken_out(Schema.RUSMARC)
+    assert list(out.all("899")) == list(record(line).fields)
+    Copy.objects.filter(barcode="102").delete()
+    [out] = taken_out(Schema.RUSMARC)
+    assert list(out.all("899")) == list(record("899 ##$aБиблиотека$bАбонемент$j84$p101$xinv").fields)
 
 
 @pytest.mark.django_db

@@ -276,7 +276,7 @@ def test_a_list_in_parts_loses_nothing(ask, an_hour_later, monkeypatch):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("prefix", "statements"), [("oai_dc", 8), ("marcxml", 10)])
+@pytest.mark.parametrize(("prefix", "statements"), [("oai_dc", 8), ("marcxml", 11)])
 def test_statements_of_a_page(client, an_hour_later, django_assert_num_queries, prefix, statements):
     BookFactory.create_batch(3, authors=["Толстой, Лев"], subjects=["Война"])
     CopyFactory.create_batch(2)
