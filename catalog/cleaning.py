@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
@@ -13,7 +14,8 @@ _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x7f-\x87\x8a-\x97\x99-\x9b\x9d-\x
 """Those of them that nobody meant: neither separators of records nor non-sorting marks (U+0088, 89, 98, 9C)."""
 _SPACES = re.compile(r"\s+")
 _MOJIBAKE = re.compile(r"[ÃÂÐÑâ][\u0080-\u00bf\u0152-\u0178\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
-_TAIL = re.compile(r"[\s/:;,=+]+$")
+_TAIL_SIGNS = " /:;,=+"
+"""What ISBD puts after a text; `tidy` leaves no other space than the plain one."""
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(.,\[-])(?:[^\W\d]{1,2}|[A-ZА-ЯЁ][a-zа-яё]{0,2}|inc|ltd|corp|bros|dept|univ|etc|vol|изд|ред|сост|пер|доп|др)\.$",
     re.IGNORECASE,
@@ -52,19 +54,20 @@ def mended(text: str) -> str:
         return text
 
 
+@lru_cache(8192)
 def without_isbd(text: str) -> str:
     """Tidy text without the punctuation that ISBD puts after it: «Fallen hearts :» -> «Fallen hearts»."""
-    text, before = _TAIL.sub("", tidy(text)), ""
+    text, before = tidy(text).rstrip(_TAIL_SIGNS), ""
     if text[-1:].isalnum() and "[" not in text and "]" not in text:
         return text
     while text != before:
         before = text
         if text.endswith(".") and not text.endswith("..") and not _ABBREVIATION.search(text):
-            text = _TAIL.sub("", text[:-1])
+            text = text[:-1].rstrip(_TAIL_SIGNS)
         if "[" in text or "]" in text:
             is_whole = text.startswith("[") and text.find("]") == len(text) - 1
             if is_whole or text.count("[") != text.count("]"):
-                text = _TAIL.sub("", text.replace("[", "").replace("]", "")).strip()
+                text = text.replace("[", "").replace("]", "").rstrip(_TAIL_SIGNS).strip()
     return text
 
 
@@ -74,7 +77,7 @@ def year(printed: str, coded: str = "") -> tuple[int | None, str]:
     `printed` is free text, `coded` four characters where anything but a digit is unknown. A year known only to its
     decade or century stays None: («», «184u») -> (None, «184-»); («[1934?]», «1934») -> (1934, «[1934?]»).
     """
-    printed = _TAIL.sub("", tidy(printed))
+    printed = tidy(printed).rstrip(_TAIL_SIGNS)
     known = int(coded) if coded.isascii() and coded.isdigit() and 1 <= int(coded) <= 2200 else None
     if plain := _PLAIN_YEAR.fullmatch(printed):
         if 1 <= int(plain[1]) <= 2200:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from catalog import cleaning, isbn, languages
 from catalog.bookdata import BookData, Person
@@ -209,7 +210,7 @@ def _description(record: Record) -> str:
     summary = "\n\n".join(filter(None, (tidy(" ".join(field.all("ab"))) for field in record.all("520"))))
     if summary or record.leader[7] not in "ab":
         return summary
-    host = next(record.all("773"), None)
+    host = next(iter(record.all("773")), None)
     return f"// {'. — '.join(filter(None, map(without_isbd, host.all('tdg'))))}" if host else ""
 
 
@@ -231,6 +232,7 @@ def _genres(record: Record) -> tuple[str, ...]:
     return unique(forms)
 
 
+@lru_cache(4096)
 def _subject(field: Field) -> str:
     codes = "abcdnpt" if field.tag[1] in "01" else "a"
     if field.tag == "600":

@@ -5,7 +5,8 @@ used (`encodings`).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any, NamedTuple
 
@@ -52,14 +53,19 @@ class Field(NamedTuple):
 class Record:
     """Leader (24 characters) and fields in the order of the record; `first` and `all` find them by tag."""
 
-    __slots__ = ("_by_tag", "fields", "leader")
+    __slots__ = ("_by_tag", "_said", "fields", "leader")
 
-    def __init__(self, leader: str, fields: tuple[Field, ...]) -> None:
+    def __init__(self, leader: str, fields: tuple[Field, ...], said: Sequence[str] | None = None) -> None:
+        """`said` is each field as it stands in the digest, where the reader has it at hand."""
         self.leader = leader
         self.fields = fields
+        self._said = said
         by_tag: dict[str, list[Field]] = {}
         for field in fields:
-            by_tag.setdefault(field.tag, []).append(field)
+            if (tag := field[0]) in by_tag:
+                by_tag[tag].append(field)
+            else:
+                by_tag[tag] = [field]
         self._by_tag = by_tag
 
     def __eq__(self, other: object) -> bool:
@@ -70,10 +76,12 @@ class Record:
     def __contains__(self, tag: str) -> bool:
         return tag in self._by_tag
 
-    def all(self, *tags: str) -> Iterator[Field]:
+    def all(self, *tags: str) -> Sequence[Field]:
         """The fields with these tags: tag after tag as asked, each in the record's order."""
-        for tag in tags:
-            yield from self._by_tag.get(tag, ())
+        by_tag = self._by_tag
+        if len(tags) == 1:
+            return by_tag.get(tags[0], ())
+        return [field for tag in tags if tag in by_tag for field in by_tag[tag]]
 
     def control(self, tag: str) -> str:
         """The data of the first control field with this tag, «» when there is none."""
@@ -94,9 +102,8 @@ class Record:
             if not subfields:
                 fields.append(f"{{{_quoted(tag)}:{_quoted(data)}}}")
                 continue
-            parts = ",".join([f"{{{_quoted(code)}:{_quoted(value)}}}" for code, value in subfields])
-            first, second = _quoted(indicators[0]), _quoted(indicators[1])
-            fields.append(f'{{{_quoted(tag)}:{{"ind1":{first},"ind2":{second},"subfields":[{parts}]}}}}')
+            parts = "},{".join([_key(code) + _quoted(value) for code, value in subfields])
+            fields.append(f'{{{_key(tag)}{{{_both(indicators)},"subfields":[{{{parts}}}]}}}}')
         return f'{{"leader":{_quoted(self.leader)},"fields":[{",".join(fields)}]}}'
 
     @classmethod
@@ -117,13 +124,27 @@ class Record:
 
         The places of UNIMARC's 100 $a that name the character set (26-29) do not count.
         """
+        said = self._said
         fields = self.fields
         if self.leader[20:23] == "450" and self.leader[23] != "0":
-            fields = tuple(map(_without_character_set, fields))
-        said = [self.leader[5:9], self.leader[17:20]]
-        for tag, data, indicators, subfields in fields:
-            said.append(f"{tag}{indicators}{''.join([code + value + _END for code, value in subfields])}{data}")
-        return hashlib.sha256("\x1e".join(said).encode()).hexdigest()
+            said, fields = None, tuple(map(_without_character_set, fields))
+        if said is None:
+            said = [
+                f"{tag}{indicators}{''.join([code + value + _END for code, value in subfields])}{data}"
+                for tag, data, indicators, subfields in fields
+            ]
+        whole = "\x1e".join((self.leader[5:9], self.leader[17:20], *said))
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@lru_cache(4096)
+def _key(name: str) -> str:
+    return f"{_quoted(name)}:"
+
+
+@lru_cache(1024)
+def _both(indicators: str) -> str:
+    return f'"ind1":{_quoted(indicators[0])},"ind2":{_quoted(indicators[1])}'
 
 
 def _without_character_set(field: Field) -> Field:

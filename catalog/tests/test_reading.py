@@ -3,11 +3,14 @@
 import json
 from io import BytesIO
 
+import pymarc
 import pytest
 
-from catalog.marc.reading import read
+from catalog.marc import encodings
+from catalog.marc.reading import BLANK, parse_iso2709, read, sound_record
 from catalog.marc.record import Field, Record
 from catalog.problems import Problem
+from catalog.tests.data_for_tests import shared
 from catalog.tests.marc_for_tests import iso, record
 
 ONEGIN = record("001 1", "100 1#$aПушкин, А. С.", "245 10$aЕвгений Онегин")
@@ -216,3 +219,54 @@ def test_the_digest_is_the_same_in_any_encoding_and_container():
         readings(b"\n" + iso(ONEGIN).replace(iso(ONEGIN)[:5], b"00000"))[0].record.digest(),
     }
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "count"),
+    [
+        ("marc/marc21_utf8.mrc", "utf-8", 4982),
+        ("marc/unimarc_utf8.mrc", "utf-8", 121),
+        ("ru/stav6.mrc", "cp866", 8),
+        ("ru/TEST1.ISO", "cp1251", 3),
+    ],
+)
+def test_sound_records_are_read_quickly_and_no_other_than_with_care(name, encoding, count):
+    """`count` of the file's records have neither odd letters nor anything to mend; pymarc reads these as we do."""
+    pieces = [piece.strip(BLANK) for piece in shared(name).read_bytes().split(b"\x1d")]
+    sound = {piece: found for piece in pieces if (found := sound_record(piece, encoding))}
+    assert len(sound) == count
+    for piece, found in sound.items():
+        careful = parse_iso2709(piece, encoding)
+        assert (careful.record, careful.remarks) == (found, ())
+        assert careful.record.digest() == found.digest()
+        theirs = pymarc.Record(piece + b"\x1d", file_encoding=encoding, force_utf8=encoding == encodings.UTF8)
+        assert [as_pymarc(field) for field in found.fields] == [
+            (field.tag, field.data or "", list(field.indicators or "  "), [tuple(pair) for pair in field.subfields])
+            for field in theirs.fields
+        ]
+
+
+def as_pymarc(field):
+    if not field.subfields and field.tag >= "010":  # a field with nothing but its indicators
+        return (field.tag, "", list(field.data), [])
+    return (field.tag, field.data, list(field.indicators), list(field.subfields))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data.replace(b"Hill", b"Hi\xffl"),
+        lambda data: data.replace(b"Hill", b"Hi\x1el"),
+        lambda data: data.replace(b"Hill", b"\x1b(Bi"),
+        lambda data: data.replace(b"\x1faHill", b"\x1faHil\x1f"),
+        lambda data: data.replace(b"\x1faHill", b"\x1f\xc3\xa1Hil"),
+        lambda data: data.replace(b"10\x1fa", b"1\x1fa0"),
+        lambda data: data.replace(b"245000", b"245001"),
+        lambda data: data.replace(b"Hill\x1e", b"Hill "),
+    ],
+)
+def test_whatever_is_odd_is_looked_at_with_care(spoil):
+    data = iso(HILL).rstrip(b"\x1d")
+    assert sound_record(data, "utf-8")
+    assert spoil(data) != data
+    assert sound_record(spoil(data), "utf-8") is None
