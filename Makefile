@@ -29,7 +29,7 @@ run: $(VENV)/runtime.done ## run the library: PORT=8000 HOST=127.0.0.1
 	@$(BIN)/python -m library.core.runner
 
 test: $(VENV)/development.done ## run every test in parallel: ARGS="-k loan"
-	$(WITH_SERVERS) $(BIN)/pytest -n auto --maxprocesses 8 --dist loadgroup --cov $(ARGS)
+	$(WITH_SERVERS) $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --cov $(ARGS)
 
 lint: $(VENV)/development.done ## style, templates, who imports whom
 	$(BIN)/ruff check .

@@ -51,14 +51,17 @@ class Visitor:
             self.blame(f"answered {answer.status}")
         return self.page
 
-    def inspect(self, *, in_dark=True):
-        """Axe in the light, contrast in the dark, and no sideways scroll on the narrowest phone."""
+    def inspect(self, *, in_dark=True, seen=""):
+        """Axe in the light, contrast in the dark, and no sideways scroll on the narrowest phone.
+
+        `seen`: a selector of what an earlier page showed and need not be looked at again.
+        """
         self.page.evaluate(Axe().axe_script)
         self.page.emulate_media(color_scheme="light")
-        self._axe(WCAG)
+        self._axe(WCAG, seen)
         if in_dark:
             self.page.emulate_media(color_scheme="dark")
-            self._axe(["color-contrast"])
+            self._axe(["color-contrast"], seen)
         self.squeeze()
 
     def squeeze(self):
@@ -68,9 +71,11 @@ class Visitor:
             self.blame(f"is {width} px wide on a screen of 320")
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
-    def _axe(self, rules):
+    def _axe(self, rules, seen):
         options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
-        for violation in self.page.evaluate("options => axe.run(options)", options)["violations"]:
+        asked = {"context": {"exclude": [[seen]]} if seen else "html", "options": options}
+        found = self.page.evaluate("({context, options}) => axe.run(context, options)", asked)
+        for violation in found["violations"]:
             nodes = [
                 f"{node['html'][:160]} {[check['message'] for check in node['any'][:1]]}" for node in violation["nodes"]
             ]

@@ -33,7 +33,6 @@ HOST = "library.example.org"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("compose"),
     pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx on this machine"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine to make a certificate"),
 ]
