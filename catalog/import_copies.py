@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -17,13 +16,16 @@ from django.utils.translation import gettext as _
 
 from catalog import copy_numbers
 from catalog.bookdata import CopyData
-from catalog.import_writing import new_ids, send
 from catalog.models import Copy
 from catalog.problems import Problem, Remark
+from catalog.rows import escaped, new_ids, new_uids, send_lines
+from catalog.search import Held
 from library.core.errors import Invalid
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
+GONE = (Copy.Status.LOST, Copy.Status.WITHDRAWN)
+_NULL = "\\N"
 _LENGTHS = {"barcode": 40, "inventory_number": 40, "shelf_mark": 100}
 
 
@@ -147,6 +149,7 @@ class Made(NamedTuple):
     """The record's number in its file."""
     book_id: int
     copy_id: int
+    held: Held
 
 
 def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[int, Remark], None]) -> list[Made]:
@@ -162,32 +165,23 @@ def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[
         if branch and item_type:
             placed.append((entry, branch, item_type))
     numbers = iter(copy_numbers.take(sum(not entry.copy.barcode for entry, _, _ in placed)))
-    made = [
-        Made(entry.number, entry.book_id, copy_id)
-        for (entry, _branch, _item_type), copy_id in zip(placed, new_ids(Copy, len(placed)), strict=True)
-    ]
-    rows = []
-    for (entry, branch, item_type), copy_id in zip(placed, [each.copy_id for each in made], strict=True):
-        copy = entry.copy
+    copy_ids = new_ids(Copy, len(placed))
+    made: list[Made] = []
+    lines: list[str] = []
+    for (entry, branch, item_type), copy_id, uid in zip(placed, copy_ids, new_uids(len(placed)), strict=True):
+        copy, status = entry.copy, str(entry.copy.status)
         given = None if copy.barcode else next(numbers)
-        rows.append(
-            (
-                copy_id,
-                uuid4(),
-                entry.book_id,
-                copy.inventory_number or (given.inventory_number if given else ""),
-                copy.barcode or (given.barcode if given else ""),
-                branch,
-                item_type,
-                copy.shelf_mark,
-                str(copy.status),
-                copy.is_reference_only,
-                copy.price,
-                copy.acquired_on,
-                copy.note,
-            )
+        inventory_number = copy.inventory_number or (given.inventory_number if given else "")
+        barcode = copy.barcode or (given.barcode if given else "")
+        is_on_shelf = status == Copy.Status.AVAILABLE and not copy.is_reference_only
+        held = Held(inventory_number, barcode, branch, status not in GONE, is_on_shelf)
+        made.append(Made(entry.number, entry.book_id, copy_id, held))
+        lines.append(
+            f"{copy_id}\t{uid}\t{entry.book_id}\t{escaped(inventory_number)}\t{escaped(barcode)}\t{branch}\t{item_type}\t"
+            f"{escaped(copy.shelf_mark)}\t{status}\t{'t' if copy.is_reference_only else 'f'}\t"
+            f"{_NULL if copy.price is None else copy.price}\t{copy.acquired_on or _NULL}\t{escaped(copy.note)}\n"
         )
-    send(Copy, _COLUMNS, rows)
+    send_lines(Copy, _COLUMNS, lines)
     return made
 
 

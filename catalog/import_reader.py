@@ -1,7 +1,7 @@
 """The process that reads a large file for an import: `python -m catalog.import_reader SOURCE LANGUAGE MAPPINGS`.
 
-The file is its standard input. Standard output is a row of pickles: (arrivals, position) for each batch, then None at
-the end, or a dict of errors in words when the file is no table. Only `catalog.import_reading` starts it.
+The file is its standard input. Standard output is a row of pickles: (packed batch, position) for each, then None at the
+end, or a dict of errors in words when the file is no table. Only `catalog.import_reading` starts it.
 """
 
 import gc
@@ -9,8 +9,6 @@ import json
 import os
 import pickle
 import sys
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import django
@@ -23,6 +21,7 @@ def main() -> None:
     from django.utils import translation
 
     from catalog.import_reading import Source, cut, records
+    from catalog.import_transport import packed
     from catalog.marc.items import CopyFields
     from library.core.errors import Invalid
 
@@ -39,17 +38,12 @@ def main() -> None:
 
     with translation.override(language or None):
         try:
-            for arrivals, position in cut(records(sys.stdin.buffer, source, known), sys.stdin.buffer):
-                hand_over(([_portable(incoming) for incoming in arrivals], position))
+            for batch in cut(records(sys.stdin.buffer, source, known), sys.stdin.buffer):
+                hand_over((packed(batch.arrivals, batch.ready), batch.position))
         except Invalid as error:
             hand_over({name: list(map(str, messages)) for name, messages in error.errors.items()})
             return
     hand_over(None)
-
-
-def _portable(incoming: Any) -> Any:
-    """The same with its content as text, which is smaller to pickle than what it is made of."""
-    return replace(incoming, content=partial(str, incoming.content())) if incoming.content else incoming
 
 
 if __name__ == "__main__":

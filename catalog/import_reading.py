@@ -19,6 +19,8 @@ from django.utils import translation
 
 from catalog import copy_fields, tables
 from catalog.bookdata import Incoming
+from catalog.import_preparing import Ready, made_ready
+from catalog.import_transport import unpacked
 from catalog.marc import encodings, mapping, reading
 from catalog.marc.items import CopyFields
 from catalog.problems import Remark
@@ -36,6 +38,8 @@ class Batch(NamedTuple):
     """Some records in the order of their file."""
 
     arrivals: list[Incoming]
+    ready: list[Ready | None]
+    """The same as they will be written where they are new; None for those that hold no book."""
     position: int
     """Bytes of the file that were read for them and for all before; 0: unknown."""
 
@@ -133,10 +137,10 @@ def read_ahead(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> 
 
 
 def cut(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> Iterator[Batch]:
-    """Batches of arrivals, with how far `stream` is read."""
+    """Batches of arrivals, made ready to be written, with how far `stream` is read."""
     waiting = iter(arrivals)
     while batch := list(islice(waiting, BATCH)):
-        yield Batch(batch, _position(stream))
+        yield Batch(batch, list(map(made_ready, batch)), _position(stream))
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -204,6 +208,7 @@ def _from_process(stream: BinaryIO, source: Source, known: Known) -> Iterator[Ba
                     return
                 if isinstance(message, dict):
                     raise Invalid(message)
-                yield Batch(*message)
+                packed, position = message
+                yield Batch(*unpacked(packed), position)
         finally:
             reader.kill()

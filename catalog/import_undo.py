@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 
 from catalog.import_journal import NAMES, former_book, former_source
-from catalog.import_writing import look_up, update_books
+from catalog.import_names import look_up, named
+from catalog.import_writing import update_books
 from catalog.models import Book, Contribution, Copy, ImportedBook, ImportRun, SourceRecord
 from catalog.search import index_books
 from catalog.stored import read_books
@@ -213,7 +214,7 @@ def _restore(entries: Sequence[ImportedBook], *, now: datetime) -> None:
         pk: (current[pk], former_book(current[pk], before)) for pk, before in befores.items() if "fields" in before
     }
     if wanted:
-        update_books(wanted, names=look_up([former for _current, former in wanted.values()]), now=now)
+        update_books(wanted, names=look_up([named(former) for _current, former in wanted.values()]), now=now)
     sources = [former_source(pk, before) for pk, before in befores.items()]
     SourceRecord.objects.filter(book__in=[pk for pk, before in befores.items() if "source" in before]).delete()
     SourceRecord.objects.bulk_create((source for source in sources if source), ignore_conflicts=True)

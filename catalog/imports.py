@@ -23,11 +23,14 @@ from catalog import search
 from catalog.bookdata import BookData, CopyData, Incoming
 from catalog.import_copies import CopyOptions, Made, Shelves, Wanted, add_copies
 from catalog.import_journal import former_state, last_names, note_changes
+from catalog.import_names import Names, look_up, named, with_other_names
+from catalog.import_preparing import Ready
 from catalog.import_reading import Batch, read_ahead
-from catalog.import_writing import create_books, fitted, look_up, send, update_books, write_sources
+from catalog.import_writing import create_books, replace_sources, update_books
 from catalog.merging import book_of_source, merged
 from catalog.models import Book, ImportedBook, ImportRemark, ImportRun, Isbn, SourceRecord
 from catalog.problems import Problem, Remark, each_once
+from catalog.rows import array, new_ids, send, send_lines
 from catalog.stored import read_books
 from library.core import audit
 from library.core.errors import LibraryError
@@ -40,6 +43,14 @@ _QUEUE = 0x696D706F7274
 """The advisory lock («import») by which batches of concurrent imports go one after another."""
 _PATIENCE = "120s"
 """How long a batch waits for the batches of another import."""
+
+_HOW = """
+SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'off', true),
+       set_config('enable_seqscan', 'off', true)
+"""
+"""How the transaction of a batch works. The commit does not wait for the disk: after a power cut the import goes on
+from the last batch that reached it, as after any interruption, and its end waits for everything before. A batch looks a
+thousand rows up by their indexes, however small the planner takes a table that was small a moment ago."""
 
 
 class Stopped(LibraryError):
@@ -167,15 +178,16 @@ def go_on(
     run.resumed_at, run.read_before = clock(), run.read
     if not run.reached:
         run.names_before = last_names()
-    for number, (whole, position) in enumerate(batches, 1):
+    for number, (whole, whole_ready, position) in enumerate(batches, 1):
         behind = sum(incoming.number <= run.reached for incoming in whole)
         if behind:
             _remember(whole[:behind], progress)
         if batch := whole[behind:]:
+            ready = {incoming.number: one for incoming, one in zip(batch, whole_ready[behind:], strict=True) if one}
             with one_commit():
                 _take_turn()
                 _still_wanted(run)
-                results = _import_safely(batch, run=run, progress=progress, copies=copies, now=clock())
+                results = _import_safely(batch, ready, run=run, progress=progress, copies=copies, now=clock())
                 run.reached, run.position, run.heard_of_at = batch[-1].number, position, clock()
                 _count(run, results)
                 _keep_remarks(run, batch, results)
@@ -231,7 +243,7 @@ def _tell_planner() -> None:
 def _take_turn() -> None:
     """Wait for the batch of another import, if there is one, until the end of this transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
+        cursor.execute(_HOW, [_PATIENCE])
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_QUEUE])
 
 
@@ -272,13 +284,19 @@ def _keep_remarks(run: ImportRun, batch: list[Incoming], results: list[Result]) 
 
 
 def _import_safely(
-    batch: list[Incoming], *, run: ImportRun, progress: _Progress, copies: CopyOptions, now: datetime
+    batch: list[Incoming],
+    ready: Mapping[int, Ready],
+    *,
+    run: ImportRun,
+    progress: _Progress,
+    copies: CopyOptions,
+    now: datetime,
 ) -> list[Result]:
     """The batch; should the database refuse it, its halves, down to the one record that is to blame."""
     try:
         with transaction.atomic():
             claims: dict[int, int] = {}
-            results = _Batch(batch, run, progress, claims, copies, now).imported()
+            results = _Batch(batch, ready, run, progress, claims, copies, now).imported()
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -290,7 +308,7 @@ def _import_safely(
         return [
             result
             for half in (batch[:middle], batch[middle:])
-            for result in _import_safely(half, run=run, progress=progress, copies=copies, now=now)
+            for result in _import_safely(half, ready, run=run, progress=progress, copies=copies, now=now)
         ]
     progress.claimed |= claims
     return results
@@ -302,6 +320,7 @@ class _Batch:
     def __init__(
         self,
         batch: list[Incoming],
+        ready: Mapping[int, Ready],
         run: ImportRun,
         progress: _Progress,
         claims: dict[int, int],
@@ -309,13 +328,15 @@ class _Batch:
         now: datetime,
     ) -> None:
         self.batch = batch
+        self.ready = ready
+        """The books of the batch as they will be written, by the number of their record."""
         self.run = run
         self.progress = progress
         self.claims = claims
         self.copies = copies
         self.now = now
         self.results: dict[int, Result] = {}
-        self.creations: list[tuple[Incoming, BookData]] = []
+        self.creations: list[tuple[Incoming, Ready]] = []
         self.changes: dict[int, Incoming] = {}
         """Books to bring to what a record says, by primary key."""
         self.former: dict[int, dict[str, Any]] = {}
@@ -326,15 +347,16 @@ class _Batch:
     def imported(self) -> list[Result]:
         """Write the batch; the results in the order of its records."""
         self._decide()
-        self._write()
+        names = self._change()
+        book_ids = new_ids(Book, len(self.creations))
+        for book_id, (incoming, ready) in zip(book_ids, self.creations, strict=True):
+            result = self.results[incoming.number]
+            result.book_id, result.after = book_id, ready.book
+            self.claims[book_id] = incoming.number
         made = self._write_copies()
+        create_books(self.creations, book_ids=book_ids, names=names, run=self.run, now=self.now)
         self._note(made)
-        touched = [
-            result.book_id
-            for result in self.results.values()
-            if result.book_id and result.outcome in (Outcome.CREATED, Outcome.UPDATED)
-        ]
-        search.index_books(touched)
+        self._index(names, made)
         return [self.results[incoming.number] for incoming in self.batch]
 
     # --- Deciding ---
@@ -396,7 +418,7 @@ class _Batch:
                     fresh[incoming.key].append(
                         _Candidate(-incoming.number, book.title, book.year, frozenset(book.isbns))
                     )
-                self.creations.append((incoming, self._fitted(incoming, book)))
+                self.creations.append((incoming, self._fitted(incoming)))
 
     def _repeat(self, incoming: Incoming, book_id: int) -> None:
         """A row of a book that an earlier row of the file made or changed: another copy, as a rule."""
@@ -428,26 +450,26 @@ class _Batch:
         if remark not in self.results[number].remarks:
             self.results[number].remarks.append(remark)
 
-    def _fitted(self, incoming: Incoming, book: BookData) -> BookData:
-        book, cuts = fitted(book)
-        for cut in cuts:
+    def _fitted(self, incoming: Incoming) -> Ready:
+        """What is ready of the record; what had to be cut for that is remarked upon."""
+        ready = self.ready[incoming.number]
+        for cut in ready.cuts:
             self._remark(incoming.number, cut)
-        return book
+        return ready
 
     # --- Writing ---
-    def _write(self) -> None:
+    def _change(self) -> Names:
+        """Bring the books that are there to what their records say; the names of all books of the batch."""
         changes = self._merged()
-        names = look_up([*(book for _, book in self.creations), *(wanted for _, wanted in changes.values())])
+        names = look_up(
+            [*(ready.named for _, ready in self.creations), *(named(wanted) for _, wanted in changes.values())]
+        )
         if changes:
             update_books(changes, names=names, now=self.now)
-        write_sources([(book_id, incoming) for book_id, incoming in self.changes.items()], run=self.run, now=self.now)
-        if not self.creations:
-            return
-        book_ids = create_books(self.creations, names=names, run=self.run, now=self.now)
-        for book_id, (incoming, book) in zip(book_ids, self.creations, strict=True):
-            result = self.results[incoming.number]
-            result.book_id, result.after = book_id, book
-            self.claims[book_id] = incoming.number
+        if self.changes:
+            sources = [(book_id, incoming, self.ready[incoming.number]) for book_id, incoming in self.changes.items()]
+            replace_sources(sources, run=self.run, now=self.now)
+        return names
 
     def _merged(self) -> dict[int, tuple[BookData, BookData]]:
         """What the changed books are and what they shall be; the books are locked from here on."""
@@ -459,7 +481,7 @@ class _Batch:
         wanted: dict[int, tuple[BookData, BookData]] = {}
         for book_id, incoming in self.changes.items():
             base = book_of_source(sources[book_id]) if book_id in sources and not incoming.uid else None
-            book = self._fitted(incoming, incoming.book or BookData())
+            book = self._fitted(incoming).book
             after, kept = merged(current[book_id], book, base, incoming.fields)
             if kept:
                 self._remark(incoming.number, Remark(Problem.EDITS_KEPT, {"fields": kept}))
@@ -503,14 +525,47 @@ class _Batch:
         copies: defaultdict[int, list[int]] = defaultdict(list)
         for copy in made:
             copies[copy.book_id].append(copy.copy_id)
-        created = [self.results[incoming.number].book_id or 0 for incoming, _book in self.creations]
-        send(
+        created = [self.results[incoming.number].book_id or 0 for incoming, _ready in self.creations]
+        send_lines(
             ImportedBook,
-            ("run_id", "book_id", "at", "before", "copies"),
-            ((self.run.pk, book_id, self.now, None, copies.pop(book_id, [])) for book_id in created),
+            ("run_id", "book_id", "at", "copies"),
+            (f"{self.run.pk}\t{book_id}\t{self.now}\t{array(copies.pop(book_id, ()))}\n" for book_id in created),
         )
         touched = {book_id: self.former.get(book_id, {}) for book_id in {*self.former, *copies}}
         note_changes(touched, copies=copies, run=self.run, now=self.now)
+
+    def _index(self, names: Names, made: list[Made]) -> None:
+        """Have the books found. What the search knows of a new one is at hand, but for other names of its authors."""
+        copies: defaultdict[int, list[search.Held]] = defaultdict(list)
+        for copy in made:
+            copies[copy.book_id].append(copy.held)
+        fresh = [
+            search.Fresh(
+                book_id=self.results[incoming.number].book_id or 0,
+                lexemes=ready.lexemes,
+                sort_title=ready.sort_title,
+                sort_author=ready.sort_author,
+                language=ready.book.language,
+                material_type=str(ready.book.material_type),
+                year=ready.book.year,
+                created_at=self.now,
+                publisher_id=names.publishers[ready.named.publisher[0]] if ready.named.publisher else None,
+                series_id=names.series[ready.named.series[0]] if ready.named.series else None,
+                genres=[names.genres[folded] for folded, _ in ready.named.genres],
+                subjects=[names.subjects[folded] for folded, _ in ready.named.subjects],
+                authors=[names.authors[folded, dates] for folded, dates, _role, _name in ready.named.people],
+                copies=copies.pop(self.results[incoming.number].book_id or 0, ()),
+            )
+            for incoming, ready in self.creations
+        ]
+        known_otherwise = with_other_names(names.authors.values())
+        search.enter(book for book in fresh if known_otherwise.isdisjoint(book.authors))
+        search.remember({word for _, ready in self.creations for word in ready.spelled.split()})
+        later = {book.book_id for book in fresh if not known_otherwise.isdisjoint(book.authors)}
+        later.update(
+            result.book_id for result in self.results.values() if result.book_id and result.outcome == Outcome.UPDATED
+        )
+        search.index_books(later)
 
 
 def _candidates(keys: set[str]) -> dict[str, list[_Candidate]]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.models import Field, Lookup
 
+from catalog.rows import text_array
+
 
 @Field.register_lookup
 class AnyOf(Lookup):
@@ -17,4 +19,7 @@ class AnyOf(Lookup):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """column = ANY(array)."""
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*parameters, list(self.rhs)]
+        values = list(self.rhs)
+        if values and all(isinstance(value, str) for value in values):
+            return f"{column} = ANY(%s::text[])", [*parameters, text_array(values)]
+        return f"{column} = ANY(%s)", [*parameters, values]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.bookdata import BookData
-from catalog.import_writing import fitted
+from catalog.import_preparing import fitted
 from catalog.marc import mapping
 from catalog.models import SourceRecord, folded_name
 from catalog.tables import book_of_row

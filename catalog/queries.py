@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from catalog import isbn, spelling
 from catalog.models import Book, Copy
 from catalog.query_language import Asked, Field, clean, understand
-from catalog.search import quoted
+from catalog.search_text import quoted
 from catalog.titles import ARTICLES, sort_title
 from catalog.words import other_layout
 

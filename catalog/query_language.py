@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from catalog import isbn, languages
-from catalog.search import LONGEST_WORD, as_code, quoted
+from catalog.search_text import LONGEST_WORD, as_code, quoted
 from catalog.words import name_sounds, stem
 from library.core.text import fold
 

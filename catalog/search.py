@@ -1,78 +1,82 @@
 """The search index: what goes into the `SearchEntry` of a book, and keeping it true (docs/search.md)."""
 
-import re
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from catalog.models import Book, Contribution
-from catalog.words import sound, spelling_keys, stem
-from library.core.text import fold
+from catalog.models import Contribution, SearchEntry
+from catalog.rows import array, escaped, send_lines
+from catalog.search_text import as_code, codes_of_book, quoted, said
+from catalog.words import spelling_keys
 
 CHUNK = 1000
 """Books indexed by one statement."""
-LONGEST_TEXT = 20_000
-"""Characters of a description that are indexed: a tsvector holds 1 MB."""
-LONGEST_WORD = 60
-"""Characters of a word or number that count."""
 MAIN_ROLES = (Contribution.Role.AUTHOR, Contribution.Role.COMPOSER)
 """The roles that a book is filed under, and whose names are found in every order and by initials."""
-SHORTEST_CORRECTED = 3
-"""Letters from which on a word is remembered for corrections."""
 MUCH_BORROWED = 10
 """Loans in a year from which on a book is among those that a search for very common words looks at first."""
+LONGEST_SORT_AUTHOR = 300
 
-_GAP = 20
-"""Empty positions between parts of a book: no phrase goes from the title on into the names."""
 _MOST_REMEMBERED = 200_000
 _remembered: set[str] = set()
 """Words that are in the table for certain: committed by this process or found there."""
 
-_GATHER = """
-SELECT book.id, book.title,
-       concat_ws(' ', book.other_titles, book.volume, (SELECT title FROM catalog_book WHERE id = book.parent_id)),
-       book.sort_title, book.subtitle, book.description, book.year,
-       book.call_number, book.language, book.material_type,
-       COALESCE((SELECT id || ' ' || folded_name FROM catalog_publisher WHERE id = publisher_id), ''),
-       COALESCE((SELECT id || ' ' || folded_name FROM catalog_series WHERE id = series_id), ''),
-       ARRAY(SELECT author.id || ' ' || folded_name
-             FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
-             WHERE book_id = book.id AND role = ANY(%(main)s) ORDER BY position, part.id),
-       ARRAY(SELECT author.id || ' ' || folded_name
-             FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id
-             WHERE book_id = book.id AND role <> ALL(%(main)s) ORDER BY position, part.id),
-       ARRAY(SELECT variant.folded_name
-             FROM catalog_contribution part JOIN catalog_authorname variant ON variant.author_id = part.author_id
-             WHERE book_id = book.id ORDER BY variant.id),
-       ARRAY(SELECT thing.id || ' ' || folded_name
-             FROM catalog_book_subjects JOIN catalog_subject thing ON thing.id = subject_id WHERE book_id = book.id),
-       ARRAY(SELECT thing.id || ' ' || folded_name
-             FROM catalog_book_genres JOIN catalog_genre thing ON thing.id = genre_id WHERE book_id = book.id),
-       ARRAY(SELECT value FROM catalog_isbn WHERE book_id = book.id),
-       ARRAY(SELECT ARRAY[inventory_number, barcode] FROM catalog_copy WHERE book_id = book.id),
-       ARRAY(SELECT DISTINCT branch_id::text FROM catalog_copy
-             WHERE book_id = book.id AND status NOT IN ('lost', 'withdrawn')),
-       COALESCE((SELECT popularity FROM catalog_searchentry entry WHERE entry.book_id = book.id), 0)
-FROM catalog_book book
-WHERE book.id = ANY(%(ids)s)
+_LOCK = """
+SELECT id FROM catalog_book WHERE id = ANY(%(ids)s) OR parent_id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
 """
+_GATHER = """
+SELECT FROM catalog_searchentry WHERE book_id = ANY(%(ids)s) ORDER BY book_id FOR NO KEY UPDATE;
 
+SELECT book.id, book.title, concat_ws(' ', book.other_titles, book.volume, parent.title), book.sort_title,
+       book.subtitle, book.description, book.year, book.call_number, book.language, book.material_type, book.created_at,
+       publisher.id, COALESCE(publisher.folded_name, ''), series.id, COALESCE(series.folded_name, ''),
+       COALESCE(entry.popularity, 0)
+FROM catalog_book book
+LEFT JOIN catalog_book parent ON parent.id = book.parent_id
+LEFT JOIN catalog_publisher publisher ON publisher.id = book.publisher_id
+LEFT JOIN catalog_series series ON series.id = book.series_id
+LEFT JOIN catalog_searchentry entry ON entry.book_id = book.id
+WHERE book.id = ANY(%(ids)s);
+
+SELECT book_id, CASE WHEN role = ANY(%(main)s) THEN 'a' ELSE 'o' END, author.id, folded_name, position AS place,
+       part.id AS entered
+FROM catalog_contribution part JOIN catalog_author author ON author.id = author_id WHERE book_id = ANY(%(ids)s)
+UNION ALL
+SELECT book_id, 'v', variant.author_id, folded_name, 0, variant.id
+FROM catalog_contribution part JOIN catalog_authorname variant ON variant.author_id = part.author_id
+WHERE book_id = ANY(%(ids)s)
+UNION ALL
+SELECT book_id, 's', thing.id, folded_name, 0, link.id
+FROM catalog_book_subjects link JOIN catalog_subject thing ON thing.id = subject_id WHERE book_id = ANY(%(ids)s)
+UNION ALL
+SELECT book_id, 'g', thing.id, folded_name, 0, link.id
+FROM catalog_book_genres link JOIN catalog_genre thing ON thing.id = genre_id WHERE book_id = ANY(%(ids)s)
+UNION ALL
+SELECT book_id, 'i', 0, value, 0, id FROM catalog_isbn WHERE book_id = ANY(%(ids)s)
+ORDER BY place, entered;
+
+SELECT book_id, inventory_number, barcode, branch_id, status NOT IN ('lost', 'withdrawn'),
+       status = 'available' AND NOT is_reference_only
+FROM catalog_copy WHERE book_id = ANY(%(ids)s)
+"""
+"""Three sets, each with the rows of all books: nothing is looked up book by book, however the planner misjudges.
+
+The entries are locked first: what the trigger on copies writes there, it writes before we read the copies or after us.
+"""
 _WRITE = """
 INSERT INTO catalog_searchentry AS entry (
     book_id, words, sort_title, sort_author, language, material_type, year, created_at, genres, subjects, authors,
     branches, on_shelf, popularity)
-SELECT book.id, words::tsvector, book.sort_title, fresh.sort_author, book.language, book.material_type, book.year,
-       book.created_at, genres::bigint[], subjects::bigint[], authors::bigint[],
-       ARRAY(SELECT DISTINCT branch_id FROM catalog_copy
-             WHERE book_id = book.id AND status NOT IN ('lost', 'withdrawn') ORDER BY 1),
-       ARRAY(SELECT DISTINCT branch_id FROM catalog_copy
-             WHERE book_id = book.id AND status = 'available' AND NOT is_reference_only ORDER BY 1),
-       0
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-     AS fresh(id, words, sort_author, genres, subjects, authors)
-JOIN catalog_book book ON book.id = fresh.id
+SELECT book_id, words::tsvector, sort_title, sort_author, language, material_type, year, created_at, genres, subjects,
+       authors, branches, on_shelf, 0
+FROM json_to_recordset(%s) AS fresh (
+    book_id bigint, words text, sort_title text, sort_author text, language text, material_type text, year smallint,
+    created_at timestamptz, genres bigint[], subjects bigint[], authors bigint[], branches bigint[], on_shelf bigint[])
 ON CONFLICT (book_id) DO UPDATE SET
     words = excluded.words, sort_title = excluded.sort_title, sort_author = excluded.sort_author,
     language = excluded.language, material_type = excluded.material_type, year = excluded.year,
@@ -83,6 +87,43 @@ WHERE (entry.words, entry.sort_title, entry.sort_author, entry.created_at, entry
       (excluded.words, excluded.sort_title, excluded.sort_author, excluded.created_at, excluded.on_shelf)
 """
 """What the other columns hold is in `words` too: they differ only where it does."""
+_REMEMBER = """
+INSERT INTO catalog_searchword (word, keys)
+SELECT word, keys FROM json_to_recordset(%s) AS fresh (word varchar, keys varchar[])
+WHERE NOT EXISTS (SELECT FROM catalog_searchword known WHERE known.word = fresh.word)
+"""
+
+
+class Held(NamedTuple):
+    """A copy as the search counts it."""
+
+    inventory_number: str
+    barcode: str
+    branch_id: int
+    is_owned: bool
+    """Neither lost nor withdrawn."""
+    is_on_shelf: bool
+    """A reader can take it home."""
+
+
+class Fresh(NamedTuple):
+    """A book that is new and its words, for `enter`."""
+
+    book_id: int
+    lexemes: str
+    """`Said.lexemes`."""
+    sort_title: str
+    sort_author: str
+    language: str
+    material_type: str
+    year: int | None
+    created_at: datetime
+    publisher_id: int | None
+    series_id: int | None
+    genres: Sequence[int]
+    subjects: Sequence[int]
+    authors: Sequence[int]
+    copies: Sequence[Held]
 
 
 def index_books(book_ids: Iterable[int]) -> None:
@@ -92,175 +133,43 @@ def index_books(book_ids: Iterable[int]) -> None:
     ISBNs, numbers of copies. Volumes are found by the title of their set and come along. Locks the books; entries that
     are right already are not written.
     """
-    wanted = set(book_ids)
-    wanted.update(Book.objects.filter(parent__in=wanted).values_list("pk", flat=True) if wanted else ())
-    ids = iter(sorted(wanted))
+    wanted = sorted(set(book_ids))
+    ids = iter(wanted)
     while chunk := list(islice(ids, CHUNK)):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT FROM catalog_book WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [chunk])
-            cursor.execute(_GATHER, {"main": list(MAIN_ROLES), "ids": chunk})
-            used: set[str] = set()
-            if rows := [_entry(used, *row) for row in cursor.fetchall()]:
-                cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
-                _remember(used)
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            cursor.execute(_LOCK, {"ids": chunk})
+            if locked := [pk for (pk,) in cursor.fetchall()]:
+                _index(cursor, locked)
     if len(wanted) >= CHUNK:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT gin_clean_pending_list('books_full_text')")
+        tidy_index()
 
 
-def as_code(text: str) -> str:
-    """A number or barcode as one token: lower case, no spaces. «ИНВ 00 123» -> «инв00123»."""
-    return re.sub(r"\s+", "", text).casefold()[:LONGEST_WORD]
+def tidy_index() -> None:
+    """Put what was added lately in its place in the index: no search is to look through a long list."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gin_clean_pending_list('books_full_text')")
 
 
-def quoted(text: str) -> str:
-    """Any text as a lexeme in the notation of tsvector and tsquery."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _entry(
-    used: set[str],
-    book_id: int,
-    title: str,
-    other_titles: str,
-    sort_title: str,
-    subtitle: str,
-    description: str,
-    year: int | None,
-    call_number: str,
-    language: str,
-    material_type: str,
-    publisher: str,
-    series: str,
-    main_names: list[str],
-    other_names: list[str],
-    variants: list[str],
-    subjects: list[str],
-    genres: list[str],
-    isbns: list[str],
-    numbers: list[list[str]],
-    branches: list[str],
-    popularity: int,
-) -> tuple[int | str, ...]:
-    """One book in the order of `_WRITE`; the words that might be mistyped are added to `used`.
-
-    Things come as «key folded name», variants of names alone.
-    """
-    words = _Words(used)
-    words.add(fold(title), "A", _in_titles)
-    words.add(fold(other_titles), "A", _in_titles)
-    authors = [name.partition(" ")[::2] for name in (*main_names, *other_names)]
-    for _, name in authors[: len(main_names)]:
-        words.add(_name_forms(name), "B", _in_names)
-    for _, name in authors[len(main_names) :]:
-        words.add(name, "B", _in_names)
-    for name in variants:
-        words.add(name, "B", _in_names)
-    words.add(fold(subtitle), "C", _in_topics)
-    things = {"p": [publisher] if publisher else [], "r": [series] if series else [], "s": subjects, "g": genres}
-    keys = {"a": [key for key, _ in authors], "b": branches}
-    for field, named in things.items():
-        parts = [name.partition(" ")[::2] for name in named]
-        keys[field] = [key for key, _ in parts]
-        for _, name in parts:
-            words.add(name, "C", _FIELDS[field])
-    if description:
-        words.describe(fold(description[:LONGEST_TEXT]))
-    codes = {*isbns, as_code(call_number), *(as_code(number) for pair in numbers for number in pair)}
-    if year is not None:
-        codes |= {str(year), f"@d{year // 10 * 10}"}
-    codes |= {f"@{field}{key}" for field, listed in keys.items() for key in listed}
-    codes |= {f"@l{language}" if language else "", f"@m{material_type}", "@top" if popularity >= MUCH_BORROWED else ""}
-    words.parts += map(quoted, codes - {""})
-    return (
-        book_id,
-        " ".join(words.parts),
-        (authors[0][1] if main_names else sort_title)[:300],
-        *("{" + ",".join(keys[field]) + "}" for field in "gs"),
-        "{" + ",".join(dict.fromkeys(keys["a"])) + "}",
+def enter(books: Iterable[Fresh]) -> None:
+    """Write the entries of books that this transaction made, without reading anything: what `index_books` would."""
+    send_lines(
+        SearchEntry,
+        (
+            *("book_id", "words", "sort_title", "sort_author", "language", "material_type", "year", "created_at"),
+            *("genres", "subjects", "authors", "branches", "on_shelf", "popularity"),
+        ),
+        map(_line, books),
     )
 
 
-class _Words:
-    """A tsvector in the making."""
-
-    def __init__(self, used: set[str]) -> None:
-        self.parts: list[str] = []
-        self.used = used
-        self.position = 0
-
-    def add(self, text: str, weight: str, lexemes: Callable[[str], tuple[str, ...]]) -> None:
-        """The folded words of one part of the book."""
-        listed = text.split()
-        self.used.update(listed)
-        for position, word in enumerate(listed, self.position + 1):
-            mark = f":{position}{weight}"
-            self.parts += [lexeme + mark for lexeme in lexemes(word)]
-        self.position += len(listed) + _GAP
-
-    def describe(self, text: str) -> None:
-        """A description: only stems, no weight; its words are not remembered."""
-        for position, word in enumerate(text.split(), self.position + 1):
-            if stemmed := stem(word[:LONGEST_WORD]):
-                self.parts.append(f"'{stemmed}':{position}")
-
-
-@lru_cache(1 << 16)
-def _in_titles(word: str) -> tuple[str, ...]:
-    """As written, so that «Мы» is found, and the stem."""
-    word = word[:LONGEST_WORD]
-    return tuple(f"'{form}'" for form in dict.fromkeys([word, stem(word)]) if form)
-
-
-@lru_cache(1 << 16)
-def _in_names(word: str) -> tuple[str, ...]:
-    """As written and as it sounds: names are never stemmed."""
-    word = word[:LONGEST_WORD]
-    return (f"'{word}'", f"'~{sound(word)}'") if len(word) > 1 else (f"'{word}'",)
-
-
-@lru_cache(1 << 16)
-def _in_topics(word: str) -> tuple[str, ...]:
-    stemmed = stem(word[:LONGEST_WORD])
-    return (f"'{stemmed}'",) if stemmed else ()
-
-
-def _in_field(field: str) -> Callable[[str], tuple[str, ...]]:
-    """The stem, and once more with the field before it, for «тема:война»."""
-
-    @lru_cache(1 << 16)
-    def lexemes(word: str) -> tuple[str, ...]:
-        stemmed = stem(word[:LONGEST_WORD])
-        return (f"'{stemmed}'", f"'{field}:{stemmed}'") if stemmed else ()
-
-    return lexemes
-
-
-_FIELDS = {field: _in_field(field) for field in "prsg"}
-
-
-@lru_cache(1 << 16)
-def _name_forms(name: str) -> str:
-    """A name in the orders people type it: «толстой лев николаевич» also as «лев толстой», «л н толстой»."""
-    words = name.split()
-    return " ".join([*(word[0] for word in words[1:]), *words, *words[:1], *words[1:2], *words[:1]])
-
-
-def _remember(used: Iterable[str]) -> None:
-    """Enter the words that are new, for corrections."""
-    fresh = sorted(word for word in set(used) - _remembered if _is_correctable(word))
+def remember(words: Iterable[str]) -> None:
+    """Enter the words that are new, for corrections (`Said.spelled`)."""
+    fresh = sorted(set(words) - _remembered)
     if not fresh:
         return
+    rows = [{"word": word, "keys": spelling_keys(word)} for word in fresh]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT word FROM catalog_searchword WHERE word = ANY(%s)", [fresh])
-        there = {word for (word,) in cursor.fetchall()}
-        if missing := [word for word in fresh if word not in there]:
-            keys = ["{" + ",".join(spelling_keys(word)) + "}" for word in missing]
-            cursor.execute(
-                """INSERT INTO catalog_searchword (word, keys)
-                   SELECT word, keys::varchar[] FROM unnest(%s::text[], %s::text[]) AS fresh(word, keys)""",
-                [missing, keys],
-            )
+        cursor.execute(_REMEMBER, [json.dumps(rows, ensure_ascii=False)])
     transaction.on_commit(lambda: _keep(fresh))
 
 
@@ -270,5 +179,118 @@ def _keep(words: Iterable[str]) -> None:
     _remembered.update(words)
 
 
-def _is_correctable(word: str) -> bool:
-    return SHORTEST_CORRECTED <= len(word) <= LONGEST_WORD and word.isalpha() and bool(stem(word))
+# --- One entry -----------------------------------------------------------------------------------------------------
+def _index(cursor: Any, ids: list[int]) -> None:
+    """Write the entries of these locked books."""
+    cursor.execute(_GATHER, {"ids": ids, "main": list(MAIN_ROLES)})
+    cursor.nextset()
+    books = cursor.fetchall()
+    cursor.nextset()
+    parts: defaultdict[int, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: {kind: [] for kind in "aovsgi"})
+    for book_id, kind, key, name, _place, _entered in cursor.fetchall():
+        parts[book_id][kind].append((key, name))
+    cursor.nextset()
+    copies: defaultdict[int, list[Held]] = defaultdict(list)
+    for book_id, *held in cursor.fetchall():
+        copies[book_id].append(Held(*held))
+    words: set[str] = set()
+    rows = [_row(book, parts[book[0]], copies[book[0]], words) for book in books]
+    cursor.execute(_WRITE, [json.dumps(rows, ensure_ascii=False)])
+    remember(words)
+
+
+def _row(
+    book: Sequence[Any], parts: dict[str, list[tuple[int, str]]], copies: Sequence[Held], words: set[str]
+) -> dict[str, Any]:
+    """The entry of a book as gathered; the words that might be mistyped are added to `words`."""
+    (book_id, title, other_titles, sort_title, subtitle, description, year, call_number, language, material_type) = (
+        book[:10]
+    )
+    created_at, publisher_id, publisher, series_id, series, popularity = book[10:]
+    names = {kind: [name for _, name in listed] for kind, listed in parts.items()}
+    keys = {kind: list(dict.fromkeys(key for key, _ in listed)) for kind, listed in parts.items()}
+    codes = codes_of_book(
+        isbns=names["i"], call_number=call_number, year=year, language=language, material_type=material_type
+    )
+    if popularity >= MUCH_BORROWED:
+        codes.add("@top")
+    text = said(
+        title=title,
+        other_titles=other_titles,
+        subtitle=subtitle,
+        description=description,
+        main_names=names["a"],
+        other_names=names["o"],
+        variants=names["v"],
+        publisher=publisher,
+        series=series,
+        subjects=names["s"],
+        genres=names["g"],
+        codes=codes,
+    )
+    words.update(text.spelled.split())
+    authors = list(dict.fromkeys([*keys["a"], *keys["o"]]))
+    branches, on_shelf = _places(copies)
+    added = _codes_of_keys(publisher_id, series_id, keys["g"], keys["s"], authors, branches, copies)
+    return {
+        "book_id": book_id,
+        "words": f"{text.lexemes} {added}",
+        "sort_title": sort_title,
+        "sort_author": (names["a"][0] if names["a"] else sort_title)[:LONGEST_SORT_AUTHOR],
+        "language": language,
+        "material_type": material_type,
+        "year": year,
+        "created_at": created_at.isoformat(),
+        "genres": keys["g"],
+        "subjects": keys["s"],
+        "authors": authors,
+        "branches": branches,
+        "on_shelf": on_shelf,
+    }
+
+
+def _line(book: Fresh) -> str:
+    """The entry of a new book as a line of COPY."""
+    branches, on_shelf = _places(book.copies)
+    added = _codes_of_keys(
+        book.publisher_id, book.series_id, book.genres, book.subjects, book.authors, branches, book.copies
+    )
+    words = f"{book.lexemes} {added}".replace("\\", "\\\\")
+    year = "\\N" if book.year is None else book.year
+    return (
+        f"{book.book_id}\t{words}\t{book.sort_title}\t{escaped(book.sort_author)}\t{escaped(book.language)}\t{book.material_type}\t{year}\t"
+        f"{book.created_at}\t{array(book.genres)}\t{array(book.subjects)}\t{array(book.authors)}\t{array(branches)}\t"
+        f"{array(on_shelf)}\t0\n"
+    )
+
+
+def _places(copies: Sequence[Held]) -> tuple[list[int], list[int]]:
+    """Branches that have a copy, and those where it is on the shelf, in order."""
+    if not copies:
+        return [], []
+    return (
+        sorted({copy.branch_id for copy in copies if copy.is_owned}),
+        sorted({copy.branch_id for copy in copies if copy.is_on_shelf}),
+    )
+
+
+def _codes_of_keys(
+    publisher_id: int | None,
+    series_id: int | None,
+    genres: Iterable[int],
+    subjects: Iterable[int],
+    authors: Iterable[int],
+    branches: Iterable[int],
+    copies: Iterable[Held],
+) -> str:
+    """What a book is narrowed by and the numbers of its copies, in the notation of tsvector."""
+    codes = [f"@p{publisher_id}"] if publisher_id else []
+    if series_id:
+        codes.append(f"@r{series_id}")
+    codes += [f"@g{key}" for key in genres]
+    codes += [f"@s{key}" for key in subjects]
+    codes += [f"@a{key}" for key in authors]
+    codes += [f"@b{key}" for key in branches]
+    for copy in copies:
+        codes += (as_code(copy.inventory_number), as_code(copy.barcode))
+    return " ".join([quoted(code) for code in codes if code])

@@ -6,7 +6,7 @@ from django.db import connection
 from rapidfuzz.distance import OSA
 
 from catalog.query_language import clean, understand
-from catalog.search import LONGEST_WORD, quoted
+from catalog.search_text import LONGEST_WORD, quoted
 from catalog.words import name_sounds, sound, spelling_keys, stem
 from library.core.text import fold
 

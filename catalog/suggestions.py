@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from catalog.query_language import clean
-from catalog.search import LONGEST_WORD, quoted
+from catalog.search_text import LONGEST_WORD, quoted
 from catalog.words import other_alphabet, other_layout
 from library.core.text import fold
 

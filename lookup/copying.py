@@ -16,8 +16,8 @@ from django.core.cache import cache
 
 from catalog.bookdata import DESCRIBING, BookData, Incoming
 from catalog.import_copies import CopyOptions
+from catalog.import_preparing import fitted
 from catalog.import_reading import marc_records
-from catalog.import_writing import fitted
 from catalog.imports import Result, import_books
 from catalog.merging import comparable, merged
 from catalog.models import Book, Isbn, SourceRecord
