@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,15 +22,25 @@ class CopyFieldMappingAdmin(admin.ModelAdmin):
     list_filter = ("format",)
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("name", "format", "tag", "position", "must_have")}),
+        (None, {"fields": ("name", ("format", "tag", "position"), "must_have")}),
         (
             _("Subfields"),
             {
-                "fields": (*(name for name in PATTERNS if name != "must_have"), "statuses"),
+                "fields": (
+                    ("barcode", "inventory_number", "branch", "item_type"),
+                    ("shelf_mark", "price", "acquired_on", "note"),
+                    "statuses",
+                ),
                 "description": _("p: the first $p; hi: $h and $i joined; a/b: $a or, where it is empty, $b."),
             },
         ),
     )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **options: Any) -> Any:
+        """Codes of subfields are short: their inputs are too."""
+        if db_field.name in (*PATTERNS, "tag"):
+            options["widget"] = AdminTextInputWidget(attrs={"class": "vIntegerField"})
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write, with an audit entry."""

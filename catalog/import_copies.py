@@ -26,6 +26,8 @@ from policies.models import Branch, ItemType
 
 GONE = (Copy.Status.LOST, Copy.Status.WITHDRAWN)
 _NULL = "\\N"
+CREATE, REFUSE = "create", "refuse"
+"""What may be done about a branch that nobody knows; otherwise its copies stand in the branch chosen for such."""
 _LENGTHS = {"barcode": 40, "inventory_number": 40, "shelf_mark": 100}
 
 
@@ -51,6 +53,8 @@ class CopyOptions:
     """Names or codes as in the records to codes of branches."""
     creates_branches: bool = False
     """Whether an unknown branch is made."""
+    refuses_branches: bool = False
+    """Whether a copy in an unknown branch is not made, whatever `branch` is."""
     item_type: ItemType | None = None
     """For copies whose record names no item type, or one that nobody knows."""
     copies_per_book: int = 0
@@ -58,8 +62,10 @@ class CopyOptions:
 
 
 def copy_options(choices: Mapping[str, Any]) -> CopyOptions:
-    """What the operator chose, by codes: `branch`, `branch_map` (a list of «NAME=CODE»), `create_branches`,
-    `item_type`, `no_copies`, `copies`; each may be missing. Raises Invalid for a code that nobody knows.
+    """What the operator chose, by codes. Raises Invalid for a code that nobody knows.
+
+    `branch`, `branch_map` (a list of «NAME=CODE»), `create_branches`, `unknown_branches` (CREATE, REFUSE or neither),
+    `item_type`, `no_copies`, `copies`; each may be missing.
     """
     codes = {}
     for pair in choices.get("branch_map", ()):
@@ -78,7 +84,8 @@ def copy_options(choices: Mapping[str, Any]) -> CopyOptions:
         is_wanted=not choices.get("no_copies"),
         branch=_branch(choices["branch"]) if choices.get("branch") else None,
         branch_codes=codes,
-        creates_branches=bool(choices.get("create_branches")),
+        creates_branches=bool(choices.get("create_branches")) or choices.get("unknown_branches") == CREATE,
+        refuses_branches=choices.get("unknown_branches") == REFUSE,
         item_type=item_type,
         copies_per_book=choices.get("copies") or 0,
     )
@@ -121,7 +128,7 @@ class Shelves:
             self._branches[key] = Branch.objects.create(code=code, name=name[:200]).pk
         if key in self._branches:
             return self._branches[key], None
-        if self._default is None:
+        if self._default is None or self._options.refuses_branches:
             return None, Remark(Problem.UNKNOWN_BRANCH, {"branch": name})
         if key in self._told:
             return self._default, None

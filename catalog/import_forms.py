@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import ImportForm
 
+from catalog.import_copies import CREATE, REFUSE
 from catalog.marc import encodings, mapping
 from catalog.models import CopyFieldMapping
 from policies.models import Branch, ItemType
@@ -53,6 +54,16 @@ class Choices(forms.Form):
         label=_("Branch"),
         help_text=_("For copies whose record names no branch, or one that nobody knows."),
     )
+    unknown_branches = forms.ChoiceField(
+        choices=[
+            ("", _("put their copies into the branch above")),
+            (CREATE, _("make these branches")),
+            (REFUSE, _("leave their copies out, and name them among the remarks")),
+        ],
+        required=False,
+        label=_("Branches that nobody knows"),
+        help_text=_("When no branch is chosen above, such copies are left out."),
+    )
     item_type = forms.ModelChoiceField(
         ItemType.objects.all(),
         required=False,
@@ -95,6 +106,7 @@ class Choices(forms.Form):
             "format": chosen["format"],
             "encoding": chosen["encoding"],
             "branch": chosen["branch"].code if chosen["branch"] else "",
+            "unknown_branches": chosen["unknown_branches"],
             "item_type": chosen["item_type"].code if chosen["item_type"] else "",
             "no_copies": not chosen["has_copies"],
             "copies": chosen["copies"] or 0,

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.forms import ChoiceField, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -24,6 +25,7 @@ from catalog.import_admin import words_of
 from catalog.import_forms import Choices
 from catalog.import_wording import sentence
 from catalog.imports import COUNTED, Outcome, Result
+from catalog.marc import encodings
 from catalog.merging import comparable
 from catalog.models import Book, ImportRun
 from catalog.problems import Problem, Remark
@@ -283,12 +285,23 @@ def _page(run: ImportRun, *, said: str) -> dict[str, Any]:
 
 def _choices(run: ImportRun) -> Iterator[str]:
     """What the operator chose, as the upload form calls it; what is «as found» is left out."""
-    labels = {name: str(field.label) for name, field in Choices.base_fields.items()}
+    fields = Choices.base_fields
     for name, value in run.options.items():
         if name == "no_copies":
             yield _("no copies")
         elif value != "auto":
-            yield f"{labels.get(name, name)}: {value}"
+            yield f"{fields[name].label if name in fields else name}: {_choice(fields.get(name), value)}"
+
+
+def _choice(field: Any, value: Any) -> str:
+    """What was chosen, in the form's words."""
+    if isinstance(field, ModelChoiceField):
+        column = field.to_field_name or "pk"
+        chosen = field.queryset.filter(**{column: value}).first()
+        return str(chosen or value)
+    if isinstance(field, ChoiceField):
+        return str(dict(field.choices).get(value, value))
+    return str(value)
 
 
 def _duration(time: timedelta) -> str:
@@ -307,10 +320,18 @@ def _preview(run: ImportRun) -> dict[str, Any]:
     """What the page of an import that is not started yet says."""
     context: dict[str, Any] = {"form": Choices(initial=Choices.choices_of(run.options)), "shown": SHOWN}
     try:
+        letters = import_runs.letters(run)
         preview = import_runs.preview(run)
     except (Invalid, Busy, OSError) as error:
         return context | {"problems": words_of(error), "is_busy": isinstance(error, Busy)}
+    chosen = run.options.get("encoding", encodings.AUTO)
+    if letters:
+        del context["form"].fields["encoding"]  # chosen by its letters
+        if all(chosen != sample.choice for sample in letters):  # it reads as what was found
+            letters[0] = letters[0]._replace(choice=chosen, encoding=chosen)
     return context | {
+        "letters": letters,
+        "encoding": chosen,
         "counts": figures(counts_of(preview.run)),
         "preview": list(_shown_records(preview.results)),
         "is_whole": preview.is_whole,

@@ -23,6 +23,7 @@ from catalog.import_reading import Source, batches, records, source_named
 from catalog.import_undo import undo
 from catalog.imports import Result, Stopped, go_on, import_books
 from catalog.marc import encodings, mapping
+from catalog.marc.samples import Sample, samples
 from catalog.models import ImportRun
 from library.core import audit
 from library.core.errors import Busy, Invalid
@@ -95,6 +96,14 @@ def cancel(*, run_id: int, by: Any, now: datetime) -> bool:
         run = ImportRun.objects.get(pk=run_id)
         audit.record(action="catalog.stop_import", subject=run, by=by, now=now, detail={"read": run.read})
         return True
+
+
+def letters(run: ImportRun) -> list[Sample]:
+    """How the first records of a file read in each encoding; [] where there is nothing to choose. Raises OSError."""
+    if _source(run).is_table:
+        return []
+    with opened(run) as stream:
+        return samples(stream)
 
 
 def preview(run: ImportRun) -> Preview:

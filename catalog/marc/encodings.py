@@ -41,11 +41,16 @@ def known(name: str) -> str:
 
 def guess(records: Iterable[bytes]) -> str:
     """The encoding of a file, from its first `SAMPLE` records."""
-    foreign = [record for record in islice(records, SAMPLE) if not record.isascii() or _ESCAPE.search(record)]
+    foreign = [record for record in islice(records, SAMPLE) if is_foreign(record)]
     other = [record for record in foreign if not is_utf8(record)]
     if len(other) * 2 <= len(foreign):
         return UTF8
     return guess_single_byte(b" ".join(other))
+
+
+def is_foreign(record: bytes) -> bool:
+    """Whether it depends on the encoding how the record reads."""
+    return not record.isascii() or bool(_ESCAPE.search(record))
 
 
 def is_utf8(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""MARC21: what its fields mean for a book. Tags: MARC 21 Format for Bibliographic Data."""
+"""MARC21: what its fields mean for a book (`marc21_fields` says it as a table)."""
 
 import re
 from collections.abc import Iterable
@@ -9,14 +9,12 @@ from catalog.bookdata import BookData, Person
 from catalog.cleaning import tidy, unique, without_isbd
 from catalog.marc import roles
 from catalog.marc.items import SHIPPED, CopyFields, copies
+from catalog.marc.marc21_fields import BODIES, PEOPLE, SUBJECTS
 from catalog.marc.record import Field, Record
 from catalog.models import Contribution, MaterialType
 
 Role = Contribution.Role
 
-PEOPLE = frozenset({"100", "700"})
-BODIES = frozenset({"110", "111", "710", "711"})
-SUBJECTS = ("600", "610", "611", "630", "647", "648", "650", "651", "653")
 FORMAT = "marc21"
 
 _MATERIAL = {

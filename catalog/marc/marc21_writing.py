@@ -8,6 +8,8 @@ from datetime import datetime
 from catalog.bookdata import BookData, Person
 from catalog.marc import marc21
 from catalog.marc.items import USUAL, field_of
+from catalog.marc.marc21_fields import PLACES as PLACES
+from catalog.marc.marc21_fields import TAGS as TAGS
 from catalog.marc.record import Field, Record
 from catalog.models import Contribution, MaterialType
 from library.core.text import fold
@@ -45,45 +47,6 @@ _RELATORS = {
     Role.FOREWORD: "aui",
     Role.OTHER: "oth",
 }
-TAGS = {
-    "title": ("245",),
-    "subtitle": ("245",),
-    "other_titles": ("130", "240", "246", "740"),
-    "people": ("100", "110", "111", "700", "710", "711"),
-    "isbns": ("020",),
-    "year": ("260", "264"),
-    "year_note": ("260", "264"),
-    "place": ("260", "264"),
-    "publisher": ("260", "264"),
-    "language": ("041",),
-    "edition": ("250",),
-    "pages": ("300",),
-    "series": ("490", "440", "830", "800", "810"),
-    "series_number": ("490", "440", "830", "800", "810"),
-    "call_number": ("084", "090"),
-    "description": ("520",),
-    "genres": ("655", "600", "650", "651"),
-    "subjects": marc21.SUBJECTS,
-}
-"""The fields that hold what a field of BookData says."""
-_IMPRINT = ("264", "260")
-_SERIES = TAGS["series"]
-PLACES = {
-    "title": (("245",), "a", "np"),
-    "subtitle": (("245",), "b", ""),
-    "year": (_IMPRINT, "c", ""),
-    "year_note": (_IMPRINT, "c", ""),
-    "place": (_IMPRINT, "a", ""),
-    "publisher": (_IMPRINT, "b", ""),
-    "language": (("041",), "a", ""),
-    "edition": (("250",), "a", ""),
-    "pages": (("300",), "a", ""),
-    "series": (_SERIES, "a", ""),
-    "series_number": (_SERIES, "v", ""),
-    "call_number": (("084", "090", "080", "082", "050"), "a", "b"),
-    "description": (("520",), "a", "b"),
-}
-"""Where a text is edited: tags in the order of preference, subfield, subfields that may have to go with it."""
 
 
 def record(book: BookData, *, number: str, agency: str, entered: datetime, changed: datetime) -> Record:

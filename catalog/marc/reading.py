@@ -59,7 +59,7 @@ class Reading:
 def read(stream: BinaryIO, encoding: str = encodings.AUTO) -> Iterator[Reading]:
     """The records of an open file, in order; `encoding` is one of `encodings.CHOICES` or a name Python knows."""
     head = stream.read(CHUNK)
-    if _looks_like_xml(head):
+    if looks_like_xml(head):
         pieces = _pieces_of_xml(_chunks(stream, head), encoding)
     else:
         pieces = _pieces_of_iso(_chunks(stream, head), head, encoding)
@@ -265,7 +265,8 @@ def _finished(
 
 
 # --- XML -----------------------------------------------------------------------------------------------------------
-def _looks_like_xml(head: bytes) -> bool:
+def looks_like_xml(head: bytes) -> bool:
+    """Whether a file that begins so is XML."""
     start = head.lstrip(codecs.BOM_UTF8 + BLANK)[:1]
     return start == b"<" or head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

@@ -16,13 +16,11 @@ from catalog.cleaning import tidy, unique, without_isbd
 from catalog.marc import roles
 from catalog.marc.items import SHIPPED, CopyFields, copies
 from catalog.marc.record import Field, Record
+from catalog.marc.unimarc_fields import BODIES, PEOPLE, SUBJECTS
 from catalog.models import Contribution, MaterialType
 
 Role = Contribution.Role
 
-PEOPLE = frozenset({"700", "701", "702"})
-BODIES = frozenset({"710", "711", "712"})
-SUBJECTS = ("600", "601", "602", "604", "605", "606", "607", "610")
 FORMAT = "unimarc"
 
 _MATERIAL = {

@@ -11,6 +11,8 @@ from catalog.bookdata import BookData, Person
 from catalog.marc import unimarc
 from catalog.marc.items import USUAL, field_of
 from catalog.marc.record import Field, Record
+from catalog.marc.unimarc_fields import PLACES as PLACES
+from catalog.marc.unimarc_fields import TAGS as TAGS
 from catalog.models import Contribution, MaterialType
 
 Role = Contribution.Role
@@ -46,45 +48,6 @@ _RELATORS = {
     Role.FOREWORD: "080",
     Role.OTHER: "570",
 }
-TAGS = {
-    "title": ("200",),
-    "subtitle": ("200",),
-    "other_titles": ("454", "500", "510", "512", "517", "532"),
-    "people": ("700", "701", "702", "710", "711", "712"),
-    "isbns": ("010",),
-    "year": ("210", "214"),
-    "year_note": ("210", "214"),
-    "place": ("210", "214"),
-    "publisher": ("210", "214"),
-    "language": ("101",),
-    "edition": ("205",),
-    "pages": ("215",),
-    "series": ("225", "410"),
-    "series_number": ("225", "410"),
-    "call_number": ("686", "676", "675", "930"),
-    "description": ("330",),
-    "genres": ("608", "606"),
-    "subjects": unimarc.SUBJECTS,
-}
-"""The fields that hold what a field of BookData says."""
-_IMPRINT = ("210", "214")
-_SERIES = ("225", "410")
-PLACES = {
-    "title": (("200",), "a", "hi"),
-    "subtitle": (("200",), "e", ""),
-    "year": (_IMPRINT, "d", ""),
-    "year_note": (_IMPRINT, "d", ""),
-    "place": (_IMPRINT, "a", ""),
-    "publisher": (_IMPRINT, "c", ""),
-    "language": (("101",), "a", ""),
-    "edition": (("205",), "a", ""),
-    "pages": (("215",), "a", ""),
-    "series": (_SERIES, "a", ""),
-    "series_number": (_SERIES, "v", ""),
-    "call_number": (("686", "676", "675", "930"), "a", ""),
-    "description": (("330",), "a", ""),
-}
-"""Where a text is edited: tags in the order of preference, subfield, subfields that may have to go with it."""
 
 
 def record(book: BookData, *, number: str, agency: str, entered: datetime, changed: datetime) -> Record:

@@ -1,8 +1,13 @@
 """Letters are told from bytes, whatever the leader says."""
 
+from io import BytesIO
+
 import pytest
 
 from catalog.marc import encodings
+from catalog.marc.samples import samples
+from catalog.tests.data_for_tests import shared
+from catalog.tests.marc_for_tests import iso, record
 
 RUSSIAN = "Основы гидравлического расчета инженерных сетей. Ильина, Татьяна Николаевна. Москва, 2005"
 
@@ -60,3 +65,27 @@ def test_names_of_encodings_are_understood_as_people_write_them(given, name):
 def test_an_unknown_encoding_is_an_error():
     with pytest.raises(LookupError):
         encodings.known("klingon")
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "first"),
+    [
+        ("ru/stav6.mrc", "cp866", "Гербера"),
+        ("ru/TEST1.ISO", "cp1251", "Задачи"),
+        ("marc/encodings/marc8.dat", "marc-8", "De la solitude à la communauté"),
+        ("marc/encodings/utf8_without_leader_flag.dat", "utf-8", "De la solitude à la communauté"),
+    ],
+)
+def test_the_first_records_are_shown_in_every_encoding(name, found, first):
+    with shared(name).open("rb") as stream:
+        detected, *others = samples(stream)
+    assert (detected.choice, detected.encoding, detected.unreadable) == ("auto", found, 0)
+    assert detected.lines[0].startswith(first)
+    assert found not in [sample.encoding for sample in others]
+    assert not any(sample.lines == detected.lines for sample in others)
+
+
+def test_there_is_nothing_to_choose_where_all_letters_are_ascii_or_in_xml():
+    assert samples(BytesIO(iso(record("001 1", "245 10$aHill")))) == []
+    with shared("marc/encodings/one.xml").open("rb") as stream:
+        assert samples(stream) == []

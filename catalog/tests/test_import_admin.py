@@ -107,6 +107,27 @@ def test_a_marc_file_is_checked_then_imported(librarian, uploaded, started):
     assert "neither in 245" in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("choice", "branches", "remark"),
+    [
+        ("", ["main"], "its copies stand in the branch that was chosen"),
+        ("create", ["Attic"], ""),
+        ("refuse", [], "Nobody knows the branch “Attic”; this copy was not made."),
+    ],
+)
+def test_what_becomes_of_copies_in_a_branch_that_nobody_knows(uploaded, started, choice, branches, remark):
+    BranchFactory(code="main", name="main")
+    ItemTypeFactory()
+    page = uploaded("a.mrc", iso(record(*LINES, "952 ##$aAttic$p1$01")), unknown_branches=choice)
+    page = started(page)
+    assert list(Copy.objects.values_list("branch__name", "status")) == [(name, "withdrawn") for name in branches]
+    assert remark in page.text
+    assert ("Branches that nobody knows" in page.context["choices"]) == bool(choice)
+
+
+LINES = ("001 1", "245 10$aHill")
+
+
 def test_what_would_change_is_shown_field_by_field(uploaded, started):
     book = BookFactory(title="Каштанка", authors=["Чехов, А. П."], year=1977)
     page = uploaded("books.csv", f"uid,title,year\n{book.uid},Каштанка,1987\n".encode())
@@ -122,13 +143,19 @@ def test_what_would_change_is_shown_field_by_field(uploaded, started):
 def test_the_operator_chooses_the_encoding_by_what_is_shown(english, uploaded, started):
     data = iso(record("001 1", "245 10$aКаштанка", leader="00000nam  2200000 i 4500"), "cp866")
     wrong = uploaded("x.mrc", data, encoding="cp1251")
-    assert "Каштанка" not in wrong.content.decode()
+    found, *others = wrong.context["letters"]
+    assert (found.encoding, found.lines) == ("cp866", ["Каштанка"])
+    assert "cp1251" in [other.encoding for other in others]
+    assert 'name="encoding" value="cp1251" form="import-choices" checked' in wrong.text
+    assert wrong.text.count('name="encoding"') == 1 + len(others)
+    assert [book["title"] for book in wrong.context["preview"]] != ["Каштанка"]
     start = reverse("admin:catalog_importrun_start", args=[wrong.context["run"].pk])
     right = english.post(start, {"again": "", "encoding": "cp866", "format": "auto"}, follow=True)
-    assert "Каштанка" in right.content.decode()
+    assert [book["title"] for book in right.context["preview"]] == ["Каштанка"]
     started(right)
     assert Book.objects.get().title == "Каштанка"
     assert ImportRun.objects.get().options["encoding"] == "cp866"
+    assert "letters" not in uploaded("books.csv", "title\nХамелеон\n".encode()).text
 
 
 def test_copies_go_where_the_operator_says(uploaded, started):

@@ -4,9 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 
-from catalog.bookdata import CopyData, Person
+from catalog.bookdata import DESCRIBING, CopyData, Person
 from catalog.marc.mapping import Understood, detected_format, understand
+from catalog.marc.mapping_page import TABLES, page
+from catalog.marc.rows import said
 from catalog.models import Contribution, Copy, MaterialType
 from catalog.problems import Problem, Remark
 from catalog.tests.marc_for_tests import record
@@ -356,3 +359,20 @@ def test_false_isbns_are_remarked_upon():
     understood = understand(record("020 ##$a8901452100503", "245 10$aT"))
     assert understood.book.isbns == ()
     assert understood.remarks == (Remark(Problem.BAD_ISBN, {"value": "8901452100503"}),)
+
+
+@pytest.mark.parametrize("format", TABLES)
+def test_the_mapping_tables_say_what_is_read(format):
+    """Every example, with a title where it has none, is read as the table says; no field of a book is missing."""
+    for row in TABLES[format]:
+        lines = row.example.splitlines()
+        title = "245" if format == "marc21" else "200"
+        if not any(line.startswith(title) for line in lines):
+            lines.append(f"{title} 1#$aTitle")
+        assert said(understand(record(*lines), format).book, row.what) == row.said, row
+    assert {row.what for row in TABLES[format]} == set(DESCRIBING)
+
+
+def test_the_page_of_the_mapping_is_as_the_mapping_is():
+    """Written by `manage.py show_marc_mapping > docs/marc-mapping.md`."""
+    assert (settings.BASE_DIR / "docs" / "marc-mapping.md").read_text() == page()
