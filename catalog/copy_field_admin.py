@@ -36,7 +36,7 @@ class CopyFieldMappingAdmin(admin.ModelAdmin):
         ),
     )
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **options: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Codes of subfields are short: their inputs are too."""
         if db_field.name in (*PATTERNS, "tag"):
             options["widget"] = AdminTextInputWidget(attrs={"class": "vIntegerField"})

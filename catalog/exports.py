@@ -78,19 +78,23 @@ def marcxml(book_ids: Collection[int], schema: Schema) -> Iterator[str]:
 
 def _record(book: Book, data: BookData, source: SourceRecord | None, schema: Schema, shelves: "_Shelves") -> Record:
     writer = marc21_writing if schema == Schema.MARC21 else unimarc_writing
-    fresh: Record = writer.record(
-        data,
-        number=_number(book, schema),
-        agency=settings.LIBRARY_AGENCY,
-        entered=book.created_at,
-        changed=book.updated_at,
-    )
+
+    def fresh() -> Record:
+        record: Record = writer.record(
+            data,
+            number=_number(book, schema),
+            agency=settings.LIBRARY_AGENCY,
+            entered=book.created_at,
+            changed=book.updated_at,
+        )
+        return record
+
     if not _is_kept(source, schema):
-        return fresh
+        return fresh()
     whole = Record.from_json(source.content)
     before = book_of_source(source)
     if names := {name for name in DESCRIBING if comparable(name, before) != comparable(name, data)}:
-        whole = editing.edited(whole, fresh, data, names, writer)
+        whole = editing.edited(whole, fresh(), data, names, writer)
     return shelves.with_copies(whole, data.copies, source.format, before.call_number)
 
 

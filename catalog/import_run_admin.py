@@ -295,13 +295,11 @@ def _choices(run: ImportRun) -> Iterator[str]:
 
 def _choice(field: Any, value: Any) -> str:
     """What was chosen, in the form's words."""
-    if isinstance(field, ModelChoiceField):
+    if isinstance(field, ModelChoiceField) and field.queryset is not None:
         column = field.to_field_name or "pk"
-        chosen = field.queryset.filter(**{column: value}).first()
-        return str(chosen or value)
-    if isinstance(field, ChoiceField):
-        return str(dict(field.choices).get(value, value))
-    return str(value)
+        return str(field.queryset.filter(**{column: value}).first() or value)
+    choices: Any = field.choices if isinstance(field, ChoiceField) else ()
+    return str(dict(choices).get(value, value))
 
 
 def _duration(time: timedelta) -> str:

@@ -70,8 +70,8 @@ def test_an_unknown_encoding_is_an_error():
 @pytest.mark.parametrize(
     ("name", "found", "first"),
     [
-        ("ru/stav6.mrc", "cp866", "Гербера"),
-        ("ru/TEST1.ISO", "cp1251", "Задачи"),
+        ("ru/stav6.mrc", "cp866", "Артистка"),
+        ("ru/TEST1.ISO", "cp1251", "Вып. 13."),
         ("marc/encodings/marc8.dat", "marc-8", "De la solitude à la communauté"),
         ("marc/encodings/utf8_without_leader_flag.dat", "utf-8", "De la solitude à la communauté"),
     ],

@@ -155,7 +155,7 @@ def test_the_operator_chooses_the_encoding_by_what_is_shown(english, uploaded, s
     started(right)
     assert Book.objects.get().title == "Каштанка"
     assert ImportRun.objects.get().options["encoding"] == "cp866"
-    assert "letters" not in uploaded("books.csv", "title\nХамелеон\n".encode()).text
+    assert "import-letters" not in uploaded("books.csv", "title\nХамелеон\n".encode()).text
 
 
 def test_copies_go_where_the_operator_says(uploaded, started):
