@@ -28,7 +28,7 @@ def find(text: str) -> list[str]:
 
 @lru_cache(256)
 def _found(text: str) -> tuple[str, ...]:
-    candidates = (re.sub("[- ]", "", match[0]) for match in _CANDIDATE.finditer(text.translate(_PLAIN)))
+    candidates = (match[0].replace("-", "").replace(" ", "") for match in _CANDIDATE.finditer(text.translate(_PLAIN)))
     found = dict.fromkeys(filter(None, map(_checked, candidates)))
     found.pop(_PLACEHOLDER, None)
     return tuple(found)

@@ -135,8 +135,7 @@ def copies(
     """
     for tag, kind in kinds(record, known).items():
         for field in record.all(tag):
-            for copy in of_field(field, kind, currency=currency):
-                yield replace(copy, shelf_mark=copy.shelf_mark or shelf_mark, price=copy.price or price)
+            yield from of_field(field, kind, currency=currency, shelf_mark=shelf_mark, price=price)
 
 
 def without(record: Record, known: Iterable[CopyFields]) -> Record:
@@ -148,8 +147,10 @@ def without(record: Record, known: Iterable[CopyFields]) -> Record:
     )
 
 
-def of_field(field: Field, kind: CopyFields, *, currency: str = "") -> list[CopyData]:
-    """The copies of one field: none without a number; several where the barcode is repeated."""
+def of_field(
+    field: Field, kind: CopyFields, *, currency: str = "", shelf_mark: str = "", price: Decimal | None = None
+) -> list[CopyData]:
+    """The copies of one field: none without a number; several where the barcode is repeated. As in `copies`."""
     barcodes = [tidy(value) for value in field.all(kind.barcode)] if len(kind.barcode) == 1 else []
     barcodes = [value for value in barcodes if value] or [_text(field, kind.barcode)]
     number = _text(field, kind.inventory_number)
@@ -157,19 +158,24 @@ def of_field(field: Field, kind: CopyFields, *, currency: str = "") -> list[Copy
         return []
     amount, found = cleaning.price(_text(field, kind.price))
     status, is_reference_only = _status(field, kind)
-    copy = CopyData(
-        inventory_number=number,
-        branch=_text(field, kind.branch),
-        item_type=_text(field, kind.item_type),
-        shelf_mark=_text(field, kind.shelf_mark),
-        status=status,
-        is_reference_only=is_reference_only,
-        price=amount if found in ("", currency) or not currency else None,
-        acquired_on=day(_text(field, kind.acquired_on)),
-        note=_text(field, kind.note),
-    )
+    branch, item_type, note = _text(field, kind.branch), _text(field, kind.item_type), _text(field, kind.note)
+    acquired_on = day(_text(field, kind.acquired_on))
     is_same = kind.barcode == kind.inventory_number
-    return [replace(copy, barcode=value, inventory_number=value if is_same else number) for value in barcodes]
+    return [
+        CopyData(
+            barcode=value,
+            inventory_number=value if is_same else number,
+            branch=branch,
+            item_type=item_type,
+            shelf_mark=_text(field, kind.shelf_mark) or shelf_mark,
+            status=status,
+            is_reference_only=is_reference_only,
+            price=(amount if found in ("", currency) or not currency else None) or price,
+            acquired_on=acquired_on,
+            note=note,
+        )
+        for value in barcodes
+    ]
 
 
 def day(text: str) -> date | None:
@@ -184,6 +190,8 @@ def day(text: str) -> date | None:
 
 
 def _text(field: Field, pattern: str) -> str:
+    if len(pattern) < 2:
+        return tidy(field.first(pattern)) if pattern else ""
     for codes in pattern.split("/"):
         found = field.first(codes) if len(codes) == 1 else " ".join(filter(None, map(tidy, field.all(codes))))
         if codes and (text := tidy(found)):
