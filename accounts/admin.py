@@ -10,7 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -232,6 +232,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
             "card_form": CardForm(),
             "loans": reader.loans.filter(returned_at=None).select_related("copy__book").order_by("due_at"),
             "now": timezone.now(),
+            "balance": reader.entries.aggregate(sum=Sum("effect"))["sum"],
             "twins": duplicate_candidates(
                 full_name=reader.full_name,
                 birth_date=reader.birth_date,
@@ -451,7 +452,17 @@ admin.site.unregister(Group)
 class RoleAdmin(DjangoGroupAdmin):
     """Roles and further groups: what their members may do."""
 
-    APPS = ("accounts", "catalog", "circulation", "core", "django_celery_beat", "lookup", "notifications", "policies")
+    APPS = (
+        "accounts",
+        "cashdesk",
+        "catalog",
+        "circulation",
+        "core",
+        "django_celery_beat",
+        "lookup",
+        "notifications",
+        "policies",
+    )
     """Whose permissions mean something on the panel and in the API."""
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:

@@ -25,9 +25,6 @@ from library.core.errors import Invalid, Refusal, Refused
 from library.core.transactions import one_commit
 from policies.models import Branch
 
-LARGEST = Decimal("99999999.99")
-"""What the columns hold."""
-
 
 def charge(
     *,
@@ -227,7 +224,7 @@ def reverse(
 def _check(amount: Decimal | None, reason: str, *, is_explained: bool = False) -> None:
     """Form only: an amount of whole hundredths above nothing, and a reason where one is due."""
     errors = {}
-    if amount is not None and (amount <= 0 or amount > LARGEST or amount != amount.quantize(Decimal("0.01"))):
+    if amount is not None and (amount <= 0 or amount > rules.LARGEST or amount != amount.quantize(Decimal("0.01"))):
         errors["amount"] = [_("Give an amount above zero, with two decimals at most.")]
     if is_explained and not reason.strip():
         errors["reason"] = [_("Say why, so that colleagues can explain it to the reader.")]

@@ -68,6 +68,27 @@ def covers_of(entry: Entry) -> list[Cover]:
     return [Cover(credit, debit, amount, kind == Kind.WAIVER) for credit, debit, amount, kind in rows]
 
 
+class ReceiptLine(NamedTuple):
+    """What the money of a receipt was for."""
+
+    entry: Entry | None
+    """None: it stays as credit."""
+    amount: Decimal
+
+
+def receipt_lines(entry: Entry) -> list[ReceiptLine]:
+    """What a payment covered when it was made, and what was left over as credit. Two queries.
+
+    Of money given back, and of reversals, the receipt says what they are; there are no lines.
+    """
+    if entry.kind != Kind.PAYMENT:
+        return []
+    shares = Allocation.objects.filter(cause=entry, credit=entry).select_related("debit__copy__book").order_by("pk")
+    lines = [ReceiptLine(share.debit, share.amount) for share in shares]
+    rest = sum((-line.amount for line in lines), entry.amount)
+    return [*lines, ReceiptLine(None, rest)] if rest else lines
+
+
 class Paid(NamedTuple):
     """So much of a charge was paid then."""
 

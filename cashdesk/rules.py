@@ -14,6 +14,8 @@ from typing import NamedTuple
 from library.core.errors import Refusal
 
 NOTHING = Decimal("0.00")
+LARGEST = Decimal("99999999.99")
+"""The largest amount of one entry."""
 
 
 class Reason(StrEnum):

@@ -1,10 +1,12 @@
-"""Reasons of the ledger in words, for every door."""
+"""Entries and reasons of the ledger in words, for every door."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from cashdesk.models import Entry, Kind
 from cashdesk.rules import Reason
 from library.core.errors import Refusal
 from library.core.money import money
@@ -13,6 +15,21 @@ from library.core.money import money
 def sentence(refusal: Refusal) -> str:
     """What is the matter, in the language in use."""
     return _SENTENCES[Reason(refusal.reason)](refusal.data)
+
+
+def title(entry: Entry) -> str:
+    """What an entry is: fine, 5 days late; reversal: payment; what was charged by hand is what its reason says.
+
+    The entry comes `in_full()`.
+    """
+    if entry.reverses:
+        return _("reversal: %(what)s") % {"what": title(entry.reverses)}
+    if entry.overdue_days:
+        text = ngettext("fine, %(count)d day late", "fine, %(count)d days late", entry.overdue_days)
+        return text % {"count": entry.overdue_days}
+    if entry.kind == Kind.MANUAL:
+        return entry.reason
+    return str(entry.get_kind_display())
 
 
 def _amount(data: Mapping[str, Any]) -> dict[str, str]:

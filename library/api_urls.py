@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from accounts import auth_api
 from accounts.api import ReaderViewSet, StaffViewSet
+from cashdesk.api import BalanceView, ChargeViewSet, PaymentViewSet
 from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet, SuggestionsView
 from circulation.api import LoanViewSet
 from library.core.api import NotFound
@@ -50,7 +51,17 @@ v1: list[URLPattern | URLResolver] = [
     path("loans/return/", LoanViewSet.as_view({"post": "return_by_scan"}), name="return"),
     path("loans/<uuid:uid>/", LoanViewSet.as_view({"get": "retrieve"}), name="loan"),
     path("loans/<uuid:uid>/renew/", LoanViewSet.as_view({"post": "renew"}), name="loan-renew"),
+    path("loans/<uuid:uid>/declare-lost/", LoanViewSet.as_view({"post": "declare_lost"}), name="loan-lost"),
     path("loans/<uuid:uid>/return/", LoanViewSet.as_view({"post": "return_copy"}), name="loan-return"),
+    path("charges/", ChargeViewSet.as_view(MANY), name="charges"),
+    path("charges/<uuid:uid>/", ChargeViewSet.as_view({"get": "retrieve"}), name="charge"),
+    path("charges/<uuid:uid>/waive/", ChargeViewSet.as_view({"post": "waive"}), name="waive"),
+    path("charges/<uuid:uid>/reverse/", ChargeViewSet.as_view({"post": "reverse"}), name="charge-reverse"),
+    path("payments/", PaymentViewSet.as_view(MANY), name="payments"),
+    path("payments/<uuid:uid>/", PaymentViewSet.as_view({"get": "retrieve"}), name="payment"),
+    path("payments/<uuid:uid>/reverse/", PaymentViewSet.as_view({"post": "reverse"}), name="payment-reverse"),
+    path("refunds/", PaymentViewSet.as_view({"post": "refund"}), name="refunds"),
+    path("readers/<uuid:uid>/balance/", BalanceView.as_view(), name="balance"),
     path("stocktakes/", StocktakeViewSet.as_view({"get": "list"}), name="stocktakes"),
     path("stocktakes/<uuid:uid>/", StocktakeViewSet.as_view({"get": "retrieve"}), name="stocktake"),
     path("stocktakes/<uuid:uid>/scans/", StocktakeViewSet.as_view({"post": "scan"}), name="stocktake-scans"),

@@ -41,7 +41,7 @@ TASKS = (
     (
         "circulation",
         _("Circulation"),
-        ("circulation.loan", "notifications.letter", "notifications.notice"),
+        ("circulation.loan", "cashdesk.charge", "cashdesk.payment", "notifications.letter", "notifications.notice"),
     ),
     (
         "rules",

@@ -7,10 +7,12 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("exchange.urls")),
+    path("", include("cashdesk.urls")),
     path("my/", include("circulation.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/desk/", include("circulation.desk_urls")),
+    path("admin/money/", include("cashdesk.money_urls")),
     path("admin/stocktakes/", include("stocktaking.urls")),
     path("admin/", include("lookup.urls")),
     path("admin/", admin.site.urls),

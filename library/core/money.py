@@ -21,3 +21,8 @@ def money(amount: Decimal) -> str:
         space = "\N{NO-BREAK SPACE}" if sign.isalpha() and len(sign) > 1 else ""
         return f"{minus}{sign}{space}{number}"
     return f"{minus}{number}\N{NO-BREAK SPACE}{sign}"
+
+
+def as_typed(amount: Decimal) -> str:
+    """An amount as one types it into a field, in the language in use: 1250,50."""
+    return number_format(amount, 2, use_l10n=True, force_grouping=False)

@@ -8,6 +8,7 @@ nowhere below: actions raise `library.core.errors` only.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -100,9 +101,14 @@ def reason_as_json(refusal: Refusal, wording: Callable[[Refusal], str], user: An
     return {
         "code": str(refusal.reason),
         "message": str(wording(refusal)),
-        "data": dict(refusal.data),
+        "data": data_as_json(refusal.data),
         "overridable": refusal.override is not None and user.has_perm(refusal.override),
     }
+
+
+def data_as_json(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a refusal or happening; amounts as strings, which no client rounds."""
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in data.items()}
 
 
 def _refused(error: Refused, context: Mapping[str, Any]) -> dict[str, Any]:
