@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
@@ -78,8 +79,13 @@ def live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
     )
 
 
-def reader_facts(reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int, today: date) -> rules.ReaderFacts:
-    """A reader, who comes with the category, as the rules see one; `blocks` may be those of others too."""
+def reader_facts(
+    reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int, owed: Decimal, today: date
+) -> rules.ReaderFacts:
+    """A reader, who comes with the category, as the rules see one; `blocks` may be those of others too.
+
+    `owed` is asked only where the category limits the debt.
+    """
     age = reader.age_on(today)
     return rules.ReaderFacts(
         card_expires_on=reader.expires_on,
@@ -92,6 +98,8 @@ def reader_facts(reader: Reader, blocks: Iterable[ReaderBlock], *, overdue: int,
             for block in blocks
             if block.reader_id == reader.pk and block.holds_on(today)
         ),
+        owed=owed,
+        max_owed=reader.category.max_balance,
         overdue_loans=overdue,
         max_overdue_loans=reader.category.max_overdue_loans,
     )

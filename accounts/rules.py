@@ -6,6 +6,7 @@ Pure functions of facts: no Django, no clock, no I/O. Every reason that holds is
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 from library.core.errors import Refusal
@@ -19,6 +20,7 @@ class ReaderReason(StrEnum):
     CARD_LOST = "card_lost"
     READER_BLOCKED = "reader_blocked"
     READER_SUSPENDED = "reader_suspended"
+    DEBT_LIMIT = "debt_limit"
     OVERDUE_LIMIT = "overdue_limit"
     AGE_RESTRICTED = "age_restricted"
 
@@ -46,6 +48,10 @@ class ReaderFacts:
     age: int | None = None
     """Whole years, or what the category vouches for; None: unknown."""
     blocks: tuple[Block, ...] = ()
+    owed: Decimal = Decimal("0.00")
+    """The balance of the ledger: lateness that is not over yet is no debt."""
+    max_owed: Decimal | None = None
+    """How much debt is tolerated; None: any."""
     overdue_loans: int = 0
     max_overdue_loans: int | None = None
     """How many overdue loans are tolerated; None: any number."""
@@ -63,6 +69,8 @@ def against_reader(reader: ReaderFacts, today: date) -> Iterator[Refusal]:
     for block in reader.blocks:
         if block.is_suspension:
             yield refusal(ReaderReason.READER_SUSPENDED, until=block.until, why=block.reason)
+    if reader.max_owed is not None and reader.owed > reader.max_owed:
+        yield refusal(ReaderReason.DEBT_LIMIT, owed=reader.owed, limit=reader.max_owed)
     if reader.max_overdue_loans is not None and reader.overdue_loans > reader.max_overdue_loans:
         yield refusal(ReaderReason.OVERDUE_LIMIT, overdue=reader.overdue_loans, limit=reader.max_overdue_loans)
 

@@ -10,6 +10,7 @@ from accounts.reasons import AccountReason
 from accounts.rules import ReaderReason
 from library.core.dates import day
 from library.core.errors import Refusal
+from library.core.money import money
 
 
 def sentence(refusal: Refusal) -> str:
@@ -43,6 +44,13 @@ def _age(data: Mapping[str, Any]) -> str:
     return text % {"minimum": minimum, "age": data["age"]}
 
 
+def _debt_limit(data: Mapping[str, Any]) -> str:
+    owed, limit = money(data["owed"]), money(data["limit"])
+    if not data["limit"]:
+        return _("%(owed)s is owed to the library.") % {"owed": owed}
+    return _("%(owed)s is owed to the library; at most %(limit)s may be.") % {"owed": owed, "limit": limit}
+
+
 def _overdue_limit(data: Mapping[str, Any]) -> str:
     overdue = data["overdue"]
     if data["limit"] == 0:
@@ -68,6 +76,7 @@ READER_REASONS: dict[ReaderReason, Callable[[Mapping[str, Any]], str]] = {
         dated=_("Borrowing is suspended until %(until)s, for lateness: %(why)s"),
         open_ended=_("Borrowing is suspended for lateness: %(why)s"),
     ),
+    ReaderReason.DEBT_LIMIT: _debt_limit,
     ReaderReason.OVERDUE_LIMIT: _overdue_limit,
     ReaderReason.AGE_RESTRICTED: _age,
 }
@@ -77,6 +86,7 @@ READER_ADVICE: dict[ReaderReason, Callable[[], str]] = {
     ReaderReason.READER_UNKNOWN: lambda: _("Scan again, or find the reader by name."),
     ReaderReason.CARD_EXPIRED: lambda: _("Extend the card first."),
     ReaderReason.CARD_LOST: lambda: _("Ask for a document and give the reader a new card."),
+    ReaderReason.DEBT_LIMIT: lambda: _("Take a payment first."),
     ReaderReason.OVERDUE_LIMIT: lambda: _("Take the overdue copies back first."),
     ReaderReason.AGE_RESTRICTED: lambda: _("Ask for a document."),
 }

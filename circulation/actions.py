@@ -1,4 +1,4 @@
-"""Check out, renew, return: the only place where loans are written.
+"""Check out, renew, return, declare lost: the only place where loans are written.
 
 Each action locks Book, Copy and Reader, always in that order, reads the facts, asks the rules, and then writes
 everything in one commit or raises: `Refused` with every reason at once, `Invalid` for what makes no sense, `Busy` when
@@ -8,6 +8,7 @@ somebody else holds the rows for too long. The locks make the facts stay true un
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -19,6 +20,7 @@ import accounts.actions
 from accounts.models import Reader, ReaderBlock, User
 from catalog.models import Book, Contribution, Copy
 from circulation import queries, rules
+from circulation.charges import LossCharges, cancel_fine_of_loss, cancel_replacement, charge_lateness, charge_loss
 from circulation.letters import line_about
 from circulation.models import Loan
 from circulation.rules import Happened, Reason
@@ -66,6 +68,16 @@ class RenewalOutcome:
     loan: Loan
     overridden: tuple[Refusal, ...]
     """Reasons against it that staff overrode."""
+    fine: Decimal
+    """What the lateness until now was charged with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossOutcome:
+    """A loan declared lost, and what the reader was charged with."""
+
+    loan: Loan
+    charges: LossCharges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,18 +159,18 @@ def renew(
 ) -> RenewalOutcome:
     """Extend a loan by the terms fixed at its check-out; `by` is staff, the reader, or None for the library itself.
 
-    Raises Refused with all reasons left, Invalid (`note`), Busy.
+    The lateness up to now is charged first: it counts anew from the new due date. Raises Refused with all reasons left,
+    Invalid (`note`), Busy.
     """
     with one_commit():
-        _lock_book(copies__loans=loan_id)
-        Copy.objects.filter(loans=loan_id).locked().only("pk").first()
-        Reader.objects.filter(loans=loan_id).locked().only("pk").first()
-        loan = Loan.objects.filter(pk=loan_id).in_full().locked().first()
-        if loan is None:
-            raise Refused([Refusal(Reason.NOT_ON_LOAN)])
+        loan = _lock_loan(loan_id)
         facts = queries.renewal_facts(loan, now=now)
         overridden = _settle(rules.renewal_refusals(facts), by=by, overrides=overrides, note=note)
 
+        fine = rules.NOTHING
+        if loan.due_at < now:
+            days = queries.overdue_days(loan, queries.calendar_for(loan), until=now)
+            fine = charge_lateness(loan, loan.copy, days, by=by, now=now)
         detail = {"due_at": facts.new_due_at, "was_due_at": loan.due_at, **_trace(overridden, note)}
         loan.due_at = facts.new_due_at
         loan.renewals += 1
@@ -166,7 +178,29 @@ def renew(
         loan.overdue_since = None
         loan.save(update_fields=["due_at", "renewals", "last_renewed_at", "overdue_since"])
         audit.record(action="circulation.renew", subject=loan, by=by, now=now, detail=detail)
-        return RenewalOutcome(loan=loan, overridden=overridden)
+        return RenewalOutcome(loan=loan, overridden=overridden, fine=fine)
+
+
+def declare_lost(*, loan_id: int, by: User | None, now: datetime, note: str = "") -> LossOutcome:
+    """Give up a copy that does not come back: the reader is charged, the loan stays open for the record.
+
+    Charged are the lateness until now, the replacement and the processing, by the terms of the loan. Returning the copy
+    finds it. `by` None: the library itself. Raises Refused (`not_on_loan`, `copy_lost`), Busy.
+    """
+    with one_commit():
+        loan = _lock_loan(loan_id)
+        if loan.returned_at:
+            raise Refused([Refusal(Reason.NOT_ON_LOAN)])
+        if loan.lost_at:
+            raise Refused([Refusal(Reason.COPY_LOST)])
+        charges = charge_loss(loan, loan.copy, queries.calendar_for(loan), by=by, now=now)
+        loan.lost_at = now
+        loan.save(update_fields=["lost_at"])
+        if loan.copy.status == Copy.Status.LOANED:
+            _set_status(loan.copy, Copy.Status.LOST)
+        detail = {"charged": charges.total} | ({"note": note.strip()} if note.strip() else {})
+        audit.record(action="circulation.declare_lost", subject=loan, by=by, now=now, detail=detail)
+        return LossOutcome(loan=loan, charges=charges)
 
 
 def return_copy(
@@ -221,6 +255,17 @@ def _lock_copy(copy_id: int, book: Book | None) -> Copy | None:
     return copy
 
 
+def _lock_loan(loan_id: int) -> Loan:
+    """A loan `in_full()` with its book, copy and reader. Raises Refused (`not_on_loan`)."""
+    _lock_book(copies__loans=loan_id)
+    Copy.objects.filter(loans=loan_id).locked().only("pk").first()
+    Reader.objects.filter(loans=loan_id).locked().only("pk").first()
+    loan = Loan.objects.filter(pk=loan_id).in_full().locked().first()
+    if loan is None:
+        raise Refused([Refusal(Reason.NOT_ON_LOAN)])
+    return loan
+
+
 def _lock_readers(reader_ids: Collection[int]) -> dict[int, Reader]:
     return {reader.pk: reader for reader in queries.readers_to_lend_to().filter(pk__in=reader_ids).locked()}
 
@@ -269,19 +314,29 @@ def _take_back(
     now: datetime,
     is_passed_on: bool = False,
 ) -> ReturnOutcome:
-    """Close the loan, suspend the reader if its terms say so, and tell what happened."""
+    """Close the loan, charge its lateness, suspend the reader if its terms say so, and tell what happened.
+
+    Of a lost loan the lateness is charged already, unless the copy had truly come back before.
+    """
+    fine = cancelled = rules.NOTHING
     days, suspended_until = 0, None
-    if loan.due_at < returned_at:
+    if loan.due_at < returned_at or loan.lost_at:
         calendar = queries.calendar_for(loan)
-        days = queries.overdue_days(loan, calendar, until=returned_at)
+        days = queries.overdue_days(loan, calendar, until=min(returned_at, loan.lost_at or returned_at))
         suspended_until = rules.suspension_until(
             days, terms=Terms.from_json(loan.terms), returned_on=calendar.day_of(returned_at)
         )
         if suspended_until and suspended_until < calendar.day_of(now):
             suspended_until = None
+        if loan.lost_at:
+            cancelled = cancel_replacement(loan, calendar, found_at=returned_at, by=by, now=now)
+        if loan.lost_at and returned_at < loan.lost_at:
+            cancel_fine_of_loss(loan, lost_at=loan.lost_at, by=by, now=now)
+        if not loan.lost_at or returned_at < loan.lost_at:
+            fine = charge_lateness(loan, copy, days, by=by, now=now)
     loan.returned_at, loan.returned_by, loan.return_branch_id = returned_at, by, branch_id
     loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
-    detail = {"returned_at": returned_at, "overdue_days": days}
+    detail: dict[str, Any] = {"returned_at": returned_at, "overdue_days": days} | ({"fine": fine} if fine else {})
     audit.record(action="circulation.return", subject=loan, by=by, now=now, detail=detail)
     if suspended_until:
         accounts.actions.block(
@@ -298,6 +353,8 @@ def _take_back(
         copy_status=copy.status,
         home_branch=copy.branch.name,
         is_at_home=is_passed_on or copy.branch_id == branch_id,
+        cancelled=cancelled,
+        fine=fine,
         suspended_until=suspended_until,
     )
     return ReturnOutcome(copy=copy, loan=loan, overdue_days=days, happenings=rules.return_happenings(facts))

@@ -32,6 +32,7 @@ DEEDS = {
     "circulation.check_out": gettext_lazy("lent"),
     "circulation.renew": gettext_lazy("renewed"),
     "circulation.return": gettext_lazy("taken back"),
+    "circulation.declare_lost": gettext_lazy("declared lost"),
 }
 """The audit's codes about a loan, in words."""
 
@@ -77,7 +78,7 @@ class LoanAdmin(ReadOnlyAdmin):
     list_per_page = 50
     search_fields = ("copy__barcode", "copy__inventory_number", "reader__card_number")
     search_help_text = gettext_lazy("Barcode, inventory number, card number, a reader's name or a title")
-    actions = ("renew", "take_back")
+    actions = ("renew", "take_back", "declare_lost")
     fieldsets = (
         (None, {"fields": ("title", "number", "reader_link", "standing", "so_far")}),
         (
@@ -134,6 +135,8 @@ class LoanAdmin(ReadOnlyAdmin):
         """In time, overdue or returned, as a sign."""
         if loan.returned_local:
             return status("quiet", _("returned on %(day)s") % {"day": day(loan.returned_local)}, "return")
+        if loan.lost_at:
+            return status("bad", _("lost"), "alert")
         if loan.due_at < timezone.now():
             return status("bad", _("overdue"), "clock")
         return status("good", _("in time"))
@@ -191,6 +194,21 @@ class LoanAdmin(ReadOnlyAdmin):
             ),
             lambda count: ngettext("%(count)d copy is taken back.", "%(count)d copies are taken back.", count),
         )
+
+    @admin.action(description=gettext_lazy("Declare the chosen copies lost, and charge"), permissions=["declare_lost"])
+    def declare_lost(self, request: HttpRequest, loans: QuerySet[Loan]) -> None:
+        """Give up copies that do not come back; their readers are charged by the terms of the loans."""
+        by = _staff(request)
+        self._do_each(
+            request,
+            loans,
+            lambda loan: actions.declare_lost(loan_id=loan.pk, by=by, now=timezone.now()),
+            lambda count: ngettext("%(count)d copy is declared lost.", "%(count)d copies are declared lost.", count),
+        )
+
+    def has_declare_lost_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may declare copies lost."""
+        return request.user.has_perm("circulation.declare_lost")
 
     def has_renew_permission(self, request: HttpRequest) -> bool:
         """Whether this user may renew."""

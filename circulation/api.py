@@ -25,7 +25,7 @@ from circulation.queries import loans_visible_to
 from circulation.rules import Happening, Reason
 from library.core.api import SIGNED_IN, ApiViewSet, NamedField
 from library.core.errors import Refusal
-from library.core.problems import reason_as_json
+from library.core.problems import data_as_json, reason_as_json
 from policies.models import Branch
 
 PUBLIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -64,7 +64,7 @@ class LoanSerializer(serializers.ModelSerializer):
         model = Loan
         fields = [
             "uid", "copy", "reader", "branch", "checked_out_at", "due_at", "renewals", "last_renewed_at",
-            "returned_at", "is_overdue",
+            "lost_at", "returned_at", "is_overdue",
         ]  # fmt: skip
 
     def get_is_overdue(self, loan: Loan) -> bool:
@@ -120,6 +120,21 @@ class LoanWithOverridesSerializer(LoanSerializer):
 
     class Meta(LoanSerializer.Meta):
         fields = [*LoanSerializer.Meta.fields, "overridden"]
+
+
+class LossSerializer(serializers.Serializer):
+    """What is known of a loss."""
+
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class LostSerializer(serializers.Serializer):
+    """A loan declared lost, and what its reader was charged with."""
+
+    loan = LoanSerializer()
+    fine = serializers.DecimalField(max_digits=10, decimal_places=2)
+    replacement = serializers.DecimalField(max_digits=10, decimal_places=2)
+    processing = serializers.DecimalField(max_digits=10, decimal_places=2)
 
 
 class ReasonSerializer(serializers.Serializer):
@@ -204,6 +219,7 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         "create": "circulation.check_out_copies",
         "preview": "circulation.check_out_copies",
         "renew": SIGNED_IN,
+        "declare_lost": "circulation.declare_lost",
         "return_copy": "circulation.return_copies",
         "return_by_scan": "circulation.return_copies",
     }
@@ -282,6 +298,24 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         )
         return self._loan(done.loan, done.overridden)
 
+    @extend_schema(request=LossSerializer, responses=LostSerializer)
+    def declare_lost(self, request: Request, uid: UUID) -> Response:
+        """Declare the copy of a loan lost
+
+        The reader is charged with the lateness so far, the replacement and the processing; the loan stays open.
+        """
+        said = self._read(LossSerializer)
+        done = actions.declare_lost(
+            loan_id=self.get_object().pk, note=said.get("note", ""), by=self.caller, now=timezone.now()
+        )
+        shown = {
+            "loan": done.loan,
+            "fine": done.charges.fine,
+            "replacement": done.charges.replacement,
+            "processing": done.charges.processing,
+        }
+        return Response(LostSerializer(shown, context=self.get_serializer_context()).data)
+
     @extend_schema(request=ReturnSerializer, responses=ReturnedSerializer)
     def return_copy(self, request: Request, uid: UUID) -> Response:
         """Return the copy of a loan
@@ -314,7 +348,8 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
             now=timezone.now(),
         )
         happenings = [
-            {"code": told.what, "message": wording.sentence(told), "data": dict(told.data)} for told in done.happenings
+            {"code": told.what, "message": wording.sentence(told), "data": data_as_json(told.data)}
+            for told in done.happenings
         ]
         loan = self.get_serializer(done.loan).data if done.loan else None
         return Response({"loan": loan, "overdue_days": done.overdue_days, "happenings": happenings})

@@ -28,6 +28,8 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Reader, ReaderBlock, User
 from accounts.queries import reader_by_scan, readers_matching
+from cashdesk.forms import PayForm
+from cashdesk.queries import balance_of
 from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import queries
@@ -38,6 +40,7 @@ from circulation.rules import Reason
 from circulation.wording import advice, late, sentence
 from library.core.dates import moment
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
+from library.core.money import as_typed, money
 from policies.models import Branch
 
 LINES_KEPT = 60
@@ -129,9 +132,18 @@ class AtTheDesk:
     overdue: int
     charges_so_far: Decimal
     """What the overdue loans would cost if they came back now."""
+    owed: Decimal
+    """The balance of the ledger; less than nothing: credit."""
+    owes_too_much: bool
+    pay_form: PayForm | None
+    """To pay all of it at this desk; None: nothing is owed, or it is not this librarian's to take."""
 
 
-def _at_a_glance(reader: Reader, user: User, today: date, now: datetime) -> AtTheDesk:
+def _at_a_glance(reader: Reader, user: User, branch: Branch, now: datetime) -> AtTheDesk:
+    today = now.astimezone(branch.zone).date()
+    owed = balance_of(reader.pk) if user.has_perm("cashdesk.view_charge") else Decimal()
+    takes_money = owed > 0 and user.has_perm("cashdesk.take_payments")
+    limit = reader.category.max_balance
     states = queries.loan_states(queries.open_loans_of(reader), now=now)
     return AtTheDesk(
         reader=reader,
@@ -147,6 +159,9 @@ def _at_a_glance(reader: Reader, user: User, today: date, now: datetime) -> AtTh
         expires_soon=today <= reader.expires_on < today + EXPIRES_SOON,
         overdue=sum(state.is_overdue for state in states),
         charges_so_far=sum((state.charge_so_far for state in states), Decimal()),
+        owed=owed,
+        owes_too_much=limit is not None and owed > limit,
+        pay_form=PayForm(initial={"amount": as_typed(owed), "branch": branch.pk}) if takes_money else None,
     )
 
 
@@ -323,6 +338,8 @@ def _try_to_renew(request: DeskRequest, loan: Loan, *, overrides: frozenset[Reas
         _tell_trouble(line, error)
     else:
         line.tone, line.said, line.stamp = "good", [_("Renewed.")], moment(outcome.loan.due_local)
+        if outcome.fine:
+            line.said.append(_("The fine is %(amount)s.") % {"amount": money(outcome.fine)})
     return line
 
 
@@ -342,7 +359,7 @@ def _lending(
         request,
         LENDING,
         branch,
-        served=_at_a_glance(reader, request.user, now.astimezone(branch.zone).date(), now) if reader else None,
+        served=_at_a_glance(reader, request.user, branch, now) if reader else None,
         lines=slip.lines,
         new_lines=len(lines),
         searched=searched,

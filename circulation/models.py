@@ -55,6 +55,8 @@ class Loan(models.Model):
     last_renewed_at = models.DateTimeField(_("last renewed"), null=True, blank=True)
     overdue_since = models.DateTimeField(_("marked overdue"), null=True, blank=True)
     """When the daily check found it overdue; renewal clears it."""
+    lost_at = models.DateTimeField(_("declared lost"), null=True, blank=True)
+    """When it was declared lost: from then on lateness costs no more. Stays for the record when the copy is found."""
     returned_at = models.DateTimeField(_("returned"), null=True, blank=True)
     returned_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("taken back by")
@@ -73,9 +75,11 @@ class Loan(models.Model):
             ("check_out_copies", "Can check out copies"),
             ("renew_loans", "Can renew readers' loans"),
             ("return_copies", "Can take back copies"),
+            ("declare_lost", "Can declare copies lost"),
             ("override_card_expired", "Can lend and renew on an expired card"),
             ("override_reader_blocked", "Can lend and renew to a blocked reader"),
             ("override_reader_suspended", "Can lend and renew to a suspended reader"),
+            ("override_debt_limit", "Can lend and renew to a reader who owes too much"),
             ("override_overdue_limit", "Can lend and renew to a reader with too many overdue loans"),
             ("override_age_restricted", "Can lend to a reader below the age"),
             ("override_copy_lost", "Can lend a copy that was lost"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -12,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User
 from accounts.queries import live_blocks, reader_facts
+from cashdesk.models import Kind
+from cashdesk.queries import balances_of, charged_for
 from catalog.models import Contribution, Copy, CopyQuerySet
 from circulation import rules
 from circulation.models import Loan, LoanQuerySet
@@ -65,7 +68,7 @@ class LoanState:
     overdue_days: int
     """Days that count by the terms; an hour loan may be overdue by none yet."""
     charge_so_far: Decimal
-    """What lateness would cost if the copy came back now."""
+    """What lateness would cost if the copy came back now; nothing of a lost loan, whose fine is charged."""
     new_due_at: datetime
     """When the loan would fall due if renewed now."""
     renewal_refusals: tuple[Refusal, ...]
@@ -75,23 +78,27 @@ class LoanState:
 def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
     """The state of each open loan, in the order given. Two queries, and two more for every branch.
 
-    The loans come `in_full()`.
+    One more where a category limits the debt, and one where a loan is overdue again. The loans come `in_full()`.
     """
     loans = list(loans)
     calendars = {branch: calendar_of(branch) for branch in {loan.ruling_branch for loan in loans}}
-    standing = _Standing.of([loan.reader_id for loan in loans], now)
+    standing = _Standing.of([loan.reader for loan in loans], now)
+    charged = charged_before(loan for loan in loans if loan.due_at < now)
     states = []
     for loan in loans:
         calendar, terms = calendars[loan.ruling_branch], Terms.from_json(loan.terms)
         facts = _renewal_facts(loan, terms, calendar, standing, now)
-        days = overdue_days(loan, calendar, until=now)
+        days = 0 if loan.lost_at else overdue_days(loan, calendar, until=now)
+        charge = rules.overdue_charge(
+            days, terms=terms, copy_price=loan.copy.price, charged_before=charged.get(loan.uid, rules.NOTHING)
+        )
         states.append(
             LoanState(
                 loan=loan,
                 is_overdue=loan.due_at < now,
                 days_left=(facts.due_on - facts.today).days,
                 overdue_days=days,
-                charge_so_far=rules.overdue_charge(days, terms=terms, copy_price=loan.copy.price),
+                charge_so_far=charge,
                 new_due_at=facts.new_due_at,
                 renewal_refusals=rules.renewal_refusals(facts),
             )
@@ -115,8 +122,9 @@ def readers_to_lend_to() -> ReaderQuerySet:
 def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, now: datetime) -> rules.CheckoutFacts:
     """What decides whether `reader` may borrow `copy` at the desk of `branch_id`; None: there is no such one.
 
-    They come from `copies_to_lend()` and `readers_to_lend_to()`. Five queries. Raises Invalid when the loan
-    could fall due on no open day, NoDefaultRule before `manage.py setup_library` has run.
+    They come from `copies_to_lend()` and `readers_to_lend_to()`. Five queries, and one more where the category limits
+    the debt. Raises Invalid when the loan could fall due on no open day, NoDefaultRule before
+    `manage.py setup_library` has run.
     """
     branch = copy.branch if copy and settings.LENDING_BRANCH == "copy" else Branch.objects.get(pk=branch_id)
     today = now.astimezone(branch.zone).date()
@@ -128,7 +136,11 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
     facts = rules.CheckoutFacts(
         today=today,
         reader=reader_facts(
-            reader, live_blocks([reader.pk], now), overdue=sum(loan.due_at < now for loan in held), today=today
+            reader,
+            live_blocks([reader.pk], now),
+            overdue=sum(loan.due_at < now for loan in held),
+            owed=owed_by([reader]).get(reader.pk, rules.NOTHING),
+            today=today,
         )
         if reader
         else None,
@@ -149,9 +161,9 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
 
 
 def renewal_facts(loan: Loan, *, now: datetime) -> rules.RenewalFacts:
-    """What decides whether a loan, which comes `in_full()`, may be renewed. Four queries."""
+    """What decides whether a loan, which comes `in_full()`, may be renewed. Four queries, five with a debt limit."""
     calendar = calendar_of(loan.ruling_branch)
-    return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan.reader_id], now), now)
+    return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan.reader], now), now)
 
 
 def calendar_for(loan: Loan) -> Calendar:
@@ -167,6 +179,12 @@ def overdue_days(loan: Loan, calendar: Calendar, *, until: datetime) -> int:
         terms=Terms.from_json(loan.terms),
         calendar=calendar,
     )
+
+
+def charged_before(loans: Iterable[Loan]) -> dict[UUID, Decimal]:
+    """What loans were charged for lateness at renewals, by public id. One query, none unless one was renewed."""
+    renewed = [loan.uid for loan in loans if loan.renewals]
+    return charged_for(renewed, Kind.OVERDUE) if renewed else {}
 
 
 def _first_due_at(terms: Terms, branch: Branch, reader: Reader, now: datetime) -> datetime:
@@ -215,7 +233,13 @@ def _renewal_facts(
     return rules.RenewalFacts(
         now=now,
         today=today,
-        reader=reader_facts(loan.reader, standing.blocks, overdue=standing.overdue.get(loan.reader_id, 0), today=today),
+        reader=reader_facts(
+            loan.reader,
+            standing.blocks,
+            overdue=standing.overdue.get(loan.reader_id, 0),
+            owed=standing.owed.get(loan.reader_id, rules.NOTHING),
+            today=today,
+        ),
         terms=terms,
         is_open=loan.returned_at is None,
         is_copy_lost=loan.copy.status == Copy.Status.LOST,
@@ -245,14 +269,17 @@ def _next_due_at(loan: Loan, terms: Terms, calendar: Calendar, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What many readers' blocks and overdue loans come to."""
+    """What many readers' blocks, overdue loans and debts come to."""
 
     blocks: Sequence[ReaderBlock]
     overdue: dict[int, int]
     """Reader to the number of overdue loans; readers without any are missing."""
+    owed: dict[int, Decimal]
+    """Reader to the balance, of those whose debt is limited."""
 
     @classmethod
-    def of(cls, reader_ids: Sequence[int], now: datetime) -> "_Standing":
+    def of(cls, readers: Sequence[Reader], now: datetime) -> "_Standing":
+        reader_ids = [reader.pk for reader in readers]
         counted = (
             Loan.objects.open()
             .filter(reader__in=reader_ids, due_at__lt=now)
@@ -260,4 +287,10 @@ class _Standing:
             .values_list("reader")
             .annotate(Count("pk"))
         )
-        return cls(blocks=live_blocks(reader_ids, now), overdue=dict(counted))
+        return cls(blocks=live_blocks(reader_ids, now), overdue=dict(counted), owed=owed_by(readers))
+
+
+def owed_by(readers: Iterable[Reader]) -> dict[int, Decimal]:
+    """The balances of those whose category limits the debt, by reader; one query, none where nobody's is limited."""
+    limited = [reader.pk for reader in readers if reader.category.max_balance is not None]
+    return balances_of(limited) if limited else {}

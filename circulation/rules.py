@@ -5,7 +5,7 @@ reason that holds is reported, in that order, never only the first. Instants in 
 are aware and on the clock of the branch whose rules apply.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,8 @@ from library.core.errors import Refusal
 from policies.calendar import Calendar
 from policies.terms import Terms
 
+NOTHING = Decimal("0.00")
+
 
 class Reason(StrEnum):
     """Why a copy is not lent or a loan not renewed: public, stable codes, in the order in which they are checked."""
@@ -27,6 +29,7 @@ class Reason(StrEnum):
     CARD_LOST = "card_lost"
     READER_BLOCKED = "reader_blocked"
     READER_SUSPENDED = "reader_suspended"
+    DEBT_LIMIT = "debt_limit"
     OVERDUE_LIMIT = "overdue_limit"
     AGE_RESTRICTED = "age_restricted"
 
@@ -57,6 +60,7 @@ class Happening(StrEnum):
     WRONG_BRANCH = "wrong_branch"
     WAS_LOST = "was_lost"
     WITHDRAWN = "withdrawn"
+    FINE_CHARGED = "fine_charged"
     SUSPENDED_UNTIL = "suspended_until"
 
 
@@ -160,6 +164,10 @@ class ReturnFacts:
     home_branch: str
     is_at_home: bool
     """Whether the copy came back to the branch it belongs to."""
+    cancelled: Decimal = NOTHING
+    """What of the replacement of a lost copy need not be paid, or becomes credit."""
+    fine: Decimal = NOTHING
+    """What lateness was charged with."""
     suspended_until: date | None = None
 
 
@@ -258,7 +266,7 @@ def _against_renewal(facts: RenewalFacts) -> Iterator[Refusal]:
     if facts.due_at < facts.now and not facts.is_overdue_renewable:
         yield Refusal(Reason.LOAN_OVERDUE_RENEWAL, {"due_at": facts.due_at})
     yield from _against_borrowing(facts.reader, facts.today)
-    if facts.new_due_at <= facts.due_at:
+    if facts.new_due_at <= max(facts.due_at, facts.now):
         yield Refusal(Reason.RENEWAL_WOULD_NOT_EXTEND, {"due_at": facts.due_at, "new_due_at": facts.new_due_at})
 
 
@@ -276,9 +284,11 @@ def _happenings(facts: ReturnFacts) -> Iterator[Happened]:
     if not facts.is_at_home:
         yield Happened(Happening.WRONG_BRANCH, {"branch": facts.home_branch})
     if facts.copy_status == "lost":
-        yield Happened(Happening.WAS_LOST)
+        yield Happened(Happening.WAS_LOST, {"cancelled": facts.cancelled})
     if facts.copy_status == "withdrawn":
         yield Happened(Happening.WITHDRAWN)
+    if facts.fine:
+        yield Happened(Happening.FINE_CHARGED, {"amount": facts.fine})
     if facts.suspended_until:
         yield Happened(Happening.SUSPENDED_UNTIL, {"until": facts.suspended_until})
 
@@ -297,15 +307,20 @@ def days_beyond_grace(days: int, *, terms: Terms) -> int:
     return days if terms.grace_is_charged else days - terms.grace_days
 
 
-def overdue_charge(days: int, *, terms: Terms, copy_price: Decimal | None) -> Decimal:
-    """What so many overdue days cost: every period begun is charged, up to the cap and the copy's price."""
+def overdue_charge(
+    days: int, *, terms: Terms, copy_price: Decimal | None, charged_before: Decimal = NOTHING
+) -> Decimal:
+    """What so many overdue days cost: every period begun is charged, up to the cap and the copy's price.
+
+    Both are for the whole loan, so that what it was charged before, at a renewal, counts towards them.
+    """
     periods = -(-days_beyond_grace(days, terms=terms) // terms.fine_period_days)
     amounts = [periods * terms.fine_amount]
     if terms.fine_cap is not None:
-        amounts.append(terms.fine_cap)
+        amounts.append(terms.fine_cap - charged_before)
     if terms.cap_at_copy_price and copy_price is not None:
-        amounts.append(copy_price)
-    return min(amounts)
+        amounts.append(copy_price - charged_before)
+    return max(min(amounts), NOTHING)
 
 
 def suspension_until(days: int, *, terms: Terms, returned_on: date) -> date | None:
@@ -314,3 +329,24 @@ def suspension_until(days: int, *, terms: Terms, returned_on: date) -> date | No
     if terms.max_suspension_days is not None:
         suspended = min(suspended, terms.max_suspension_days)
     return returned_on + timedelta(days=suspended) if suspended else None
+
+
+# --- Loss ----------------------------------------------------------------------------------------------------------
+
+
+def replacement_charge(*, terms: Terms, copy_price: Decimal | None) -> Decimal:
+    """What the reader pays for a lost copy: its price, or the amount of the terms, also where no price is known."""
+    if terms.replacement_fee == "copy_price" and copy_price is not None:
+        return copy_price
+    return terms.replacement_amount or NOTHING
+
+
+def replacement_to_cancel(
+    *, left: Decimal, paid: Iterable[tuple[date, Decimal]], found_on: date, terms: Terms
+) -> Decimal:
+    """How much of a replacement is cancelled when the copy is found: what was not paid, and what was paid lately.
+
+    `paid`: on which day how much was paid. `refund_within_days` counts from each payment.
+    """
+    lately = (amount for day, amount in paid if (found_on - day).days <= terms.refund_within_days)
+    return left + sum(lately, NOTHING)

@@ -13,6 +13,7 @@ from accounts.wording import READER_ADVICE, READER_REASONS
 from circulation.rules import Happened, Happening, Reason
 from library.core.dates import day, moment
 from library.core.errors import Refusal
+from library.core.money import money
 
 
 def sentence(told: Refusal | Happened) -> str:
@@ -48,6 +49,13 @@ def _loan_limit(data: Mapping[str, Any]) -> str:
     if scope:
         return _("The limit of loans is reached: %(count)d of %(limit)d (%(scope)s).") % values
     return _("The limit of loans is reached: %(count)d of %(limit)d.") % values
+
+
+def _was_lost(data: Mapping[str, Any]) -> str:
+    if cancelled := data.get("cancelled"):
+        text = _("It was recorded as lost and is found now. Of its replacement, %(amount)s is cancelled.")
+        return text % {"amount": money(cancelled)}
+    return _("It was recorded as lost and is found now.")
 
 
 def _renewal_limit(data: Mapping[str, Any]) -> str:
@@ -115,8 +123,9 @@ _ADVICE: dict[Reason, Callable[[], str]] = {
 _HAPPENINGS: dict[Happening, Words] = {
     Happening.NOT_ON_LOAN: _not_on_loan,
     Happening.WRONG_BRANCH: lambda data: _("It belongs to %(branch)s: send it there.") % data,
-    Happening.WAS_LOST: lambda data: _("It was recorded as lost and is found now."),
+    Happening.WAS_LOST: _was_lost,
     Happening.WITHDRAWN: lambda data: _("It was withdrawn: do not shelve it."),
+    Happening.FINE_CHARGED: lambda data: _("The fine is %(amount)s.") % {"amount": money(data["amount"])},
     Happening.SUSPENDED_UNTIL: lambda data: (
         _("For lateness the reader may not borrow until %(until)s.") % {"until": day(data["until"])}
     ),

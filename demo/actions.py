@@ -13,8 +13,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from stdnum import ean
 
+import cashdesk.actions
 from accounts.actions import block, create_user, register_reader, report_card_lost
 from accounts.models import Reader, ReaderBlock, Role, User
+from cashdesk.models import Kind, Method
 from catalog.models import Author, Book, Contribution, Copy, Genre, Isbn, NamedThing, Publisher, Series, Subject
 from catalog.popularity import count_loans
 from catalog.search import index_books
@@ -92,6 +94,27 @@ BLOCKS: dict[str, tuple[ReaderBlock.Kind, int, dict[str, str]]] = {
     "suspended": (ReaderBlock.Kind.SUSPENSION, 5, {"ru": "Вернул книги с опозданием", "en": "Returned books late"}),
 }
 """Story to kind of block, days until it ends (0: until lifted) and reason."""
+
+FINE, PROCESSING_FEE = Decimal(5), Decimal(100)
+"""What a day of lateness costs, and the work with a lost copy; a new library charges neither."""
+DEBT_TOLERATED = Decimal(500)
+"""What adults may owe and still borrow."""
+CHARGES: tuple[tuple[str, Kind, int, int, dict[str, str]], ...] = (
+    ("sign_in", Kind.MANUAL, 60, 40, {"ru": "Распечатка, 8 страниц", "en": "8 printed pages"}),
+    ("sign_in", Kind.MANUAL, 150, 12, {"ru": "Новый читательский билет", "en": "A new library card"}),
+    ("blocked", Kind.MANUAL, 780, 10, {"ru": "Испорчена книга", "en": "A damaged book"}),
+    ("suspended", Kind.MANUAL, 45, 30, {"ru": "Ксерокопии", "en": "Photocopies"}),
+    ("card_lost", Kind.MANUAL, 150, 25, {"ru": "Новый читательский билет", "en": "A new library card"}),
+)
+"""Story, kind of charge, amount, how many days ago, and what it says."""
+PAYMENTS: tuple[tuple[str, int, int, Method], ...] = (
+    ("suspended", 45, 29, Method.CASH),
+    ("sign_in", 100, 11, Method.CARD),
+    ("blocked", 300, 6, Method.CASH),
+)
+"""Story, amount, how many days ago, and how it was paid."""
+WAIVED = ("card_lost", {"ru": "Пенсионер, по решению директора", "en": "Retired; the director decided so"})
+"""Whose first charge was forgiven, and why."""
 
 CHILDRENS = "детская литература"
 """The genre of what children borrow."""
@@ -171,6 +194,7 @@ def load(*, today: date, language: str) -> bool:
     _write_down(loans, copies, [reader for reader, _person in readers], users[Role.LIBRARIAN], now)
     count_loans(now=now)
     _block(readers, users[Role.LIBRARIAN], language, now)
+    _charge(readers, house, users, language, now)
     audit.record(action=LOADED, subject=house.branches["main"], by=None, now=now, detail={"today": today})
     return True
 
@@ -206,6 +230,7 @@ def _furnish(today: date, language: str) -> House:
         language=language,
         branches=[(code, branch["name"][language], settings.TIME_ZONE) for code, branch in BRANCHES.items()],
     )
+    LendingRule.objects.default().filter(fine_amount=0).update(fine_amount=FINE, processing_fee=PROCESSING_FEE)
     branches = {branch.code: branch for branch in Branch.objects.filter(code__in=BRANCHES)}
     for code, branch in branches.items():
         if not branch.address:
@@ -513,3 +538,40 @@ def _block(readers: Sequence[tuple[Reader, Person]], librarian: User, language: 
                 by=librarian,
                 now=now - timedelta(days=10),
             )
+
+
+def _charge(
+    readers: Sequence[tuple[Reader, Person]],
+    house: House,
+    users: Mapping[Role, User],
+    language: str,
+    now: datetime,
+) -> None:
+    """What some of those with a story owe and paid."""
+    ReaderCategory.objects.filter(pk=house.categories["adult"].pk, max_balance=None).update(max_balance=DEBT_TOLERATED)
+    by_story = {person.story: reader for reader, person in readers}
+    branch, librarian = house.branches["main"], users[Role.LIBRARIAN]
+    for story, kind, amount, days, reason in CHARGES:
+        cashdesk.actions.charge(
+            reader_id=by_story[story].pk,
+            kind=kind,
+            amount=Decimal(amount),
+            reason=reason[language],
+            branch_id=branch.pk,
+            by=librarian,
+            now=now - timedelta(days=days, hours=-12),
+        )
+    for story, amount, days, method in PAYMENTS:
+        cashdesk.actions.pay(
+            reader_id=by_story[story].pk,
+            amount=Decimal(amount),
+            method=method,
+            branch_id=branch.pk,
+            by=librarian,
+            now=now - timedelta(days=days, hours=-12),
+        )
+    story, why = WAIVED
+    charge = by_story[story].entries.get()
+    cashdesk.actions.waive(
+        charge_uid=charge.uid, reason=why[language], by=users[Role.ADMIN], now=now - timedelta(days=2, hours=-12)
+    )

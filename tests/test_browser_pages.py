@@ -5,6 +5,7 @@ Pages are found by walking the resolver and the panel's registry; a page that no
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from django.contrib import admin
@@ -13,10 +14,12 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+import cashdesk.actions
 import stocktaking.actions
 from accounts import actions
 from accounts.models import Reader
 from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory
+from cashdesk.models import Charge, Kind, Method
 from catalog import batch_changes
 from catalog.book_merges import merge_books
 from catalog.copy_actions import withdraw_copies
@@ -70,6 +73,14 @@ NO_PAGES = {
     "open_search": "for machines",
     "sru": "for machines",
     "my_loans": "own test: signed in",
+    "my_charges": "own test: signed in",
+    "receipt": "own test: signed in",
+    "reader_money": "own test: staff",
+    "take_payment": "own test: staff",
+    "add_charge": "own test: staff",
+    "give_refund": "own test: staff",
+    "waive_charge": "own test: staff",
+    "reverse_entry": "own test: staff",
     "desk_lend": "takes a form",
     "desk_renew": "takes a form",
     "desk_scan": "takes a form",
@@ -141,12 +152,16 @@ def world():
     Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
+    at_the_till = {"reader_id": reader.pk, "branch_id": branch.pk, "by": boss, "now": timezone.now()}
+    for amount in (Decimal(30), Decimal("1250.50")):
+        cashdesk.actions.charge(**at_the_till, kind=Kind.MANUAL, amount=amount, reason="Копирование", copy_id=copy.pk)
+    payment = cashdesk.actions.pay(**at_the_till, amount=Decimal(100), method=Method.CASH)
     actions.report_card_lost(reader_id=reader.pk, by=boss, now=timezone.now())
     JobRun.objects.create(job="check_due_dates", day=date(2026, 3, 1), started_at=timezone.now())
     crontab = CrontabSchedule.objects.create(minute="*/30")
     IntervalSchedule.objects.create(every=1, period="hours")
     PeriodicTask.objects.create(name="Daily", task="t", crontab=crontab, args=json.dumps([]))
-    return {"boss": boss, "reader": reader, "book": book, "author": author, "copy": copy}
+    return {"boss": boss, "reader": reader, "book": book, "author": author, "copy": copy, "payment": payment}
 
 
 def named_patterns(patterns=None):
@@ -189,8 +204,19 @@ def test_pages_of_strangers(visit, world, language):
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_pages_of_a_reader(visit, world, language):
     visitor = visit(world["reader"].user, language=language)
-    for name in ("profile", "edit_profile", "account_email", "account_change_password", "my_loans", "my_history"):
+    for name in (
+        "profile",
+        "edit_profile",
+        "account_email",
+        "account_change_password",
+        "my_loans",
+        "my_history",
+        "my_charges",
+    ):
         visitor.go(reverse(name))
+        visitor.inspect()
+    for paper in ("a4", "roll"):
+        visitor.go(reverse("receipt", args=[world["payment"].uid], query={"paper": paper}))
         visitor.inspect()
     assert "\n".join(visitor.faults) == ""
 
@@ -212,6 +238,9 @@ def panel_pages():
     yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])
     yield reverse("admin:catalog_book_add_copies", args=[Book.objects.first().pk])
     yield reverse("admin:catalog_copy_labels")
+    owes, charge = Reader.objects.get(entries__kind="payment").uid, Charge.objects.last().uid
+    yield from (reverse(name, args=[owes]) for name in ("reader_money", "take_payment", "add_charge", "give_refund"))
+    yield from (reverse(name, args=[charge]) for name in ("waive_charge", "reverse_entry"))
     yield reverse("admin:accounts_reader_cards", query={"readers": Reader.objects.first().pk})
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
         options = model_admin.opts

@@ -8,17 +8,21 @@ understand "5" where a number is due (wrong types may be accepted); what must be
 """
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 import schemathesis
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi import checks
 
+import cashdesk.actions
 from accounts import tokens
 from accounts.tests.factories import AdminFactory, ReaderBlockFactory, ReaderFactory, UserFactory
+from cashdesk.models import Kind, Method
 from catalog.models import Author
 from catalog.search import index_books
 from catalog.tests.factories import BookFactory, CopyFactory
@@ -64,6 +68,9 @@ def world(monkeypatch):
     block = ReaderBlockFactory(reader=vera, ends_on=date(2099, 1, 1))
     loan = LoanFactory(reader=vera, copy__branch=centre)
     index_books([book.pk])
+    money = {"branch_id": centre.pk, "by": AdminFactory(), "now": timezone.now(), "amount": Decimal(10)}
+    charge = cashdesk.actions.charge(reader_id=vera.pk, kind=Kind.MANUAL, reason="Копии", **money)
+    payment = cashdesk.actions.pay(reader_id=vera.pk, method=Method.CASH, **money)
     return {
         "vera": vera.user,
         "/books/": {"uid": str(BookFactory().uid)},
@@ -71,6 +78,8 @@ def world(monkeypatch):
         "/authors/": {"id": Author.objects.get().pk},
         "/readers/": {"uid": str(vera.uid), "block": block.pk},
         "/loans/": {"uid": str(loan.uid)},
+        "/charges/": {"uid": str(charge.uid)},
+        "/payments/": {"uid": str(payment.uid)},
         "/staff/": {"uid": str(UserFactory().uid)},
     }
 

@@ -6,6 +6,7 @@ asks to sign in (a redirect, or 401), `no` forbids (403), `hidden` says there is
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -17,7 +18,9 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+import cashdesk.actions
 from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory, UserFactory
+from cashdesk.models import Kind, Method
 from catalog.tests.factories import CopyFactory
 from circulation.tests.factories import LoanFactory
 from library.core.api import ApiView, Limit
@@ -48,6 +51,8 @@ GET     new.atom                                          in     in     in     i
 GET     my/                                               login  in     in     in
 POST    my/renew/                                         login  in     hidden hidden
 GET     my/history/                                       login  in     in     in
+GET     my/charges/                                       login  in     in     in
+GET     receipts/<uuid:uid>/                              login  hidden in     in
 GET     accounts/                                         login  in     in     in
 GET     accounts/edit/                                    login  in     in     in
 POST    accounts/appearance/                              in     in     in     in
@@ -76,6 +81,14 @@ POST    admin/desk/lend/                                  login  no     in     i
 POST    admin/desk/renew/                                 login  no     in     in
 POST    admin/desk/return/                                login  no     in     in
 GET     admin/desk/branch/                                login  no     in     in
+GET     admin/money/<uuid:uid>/                           login  no     in     in
+GET     admin/money/<uuid:uid>/pay/                       login  no     in     in
+POST    admin/money/<uuid:uid>/pay/                       login  no     in     in
+GET     admin/money/<uuid:uid>/charge/                    login  no     in     in
+GET     admin/money/<uuid:uid>/refund/                    login  no     no     in
+GET     admin/money/entries/<uuid:uid>/waive/             login  no     no     in
+GET     admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
+POST    admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
 GET     admin/isbn/                                       login  no     in     in
 GET     admin/isbn/<str:isbn>/cover/                      login  no     hidden hidden
 GET     admin/other-catalogues/                           login  no     in     in
@@ -175,6 +188,18 @@ POST    api/v1/loans/preview/                             login  no     in     i
 POST    api/v1/loans/return/                              login  no     in     in
 GET     api/v1/loans/<uuid:uid>/                          login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/renew/                    login  hidden in     in
+POST    api/v1/loans/<uuid:uid>/declare-lost/             login  no     in     in
+GET     api/v1/charges/                                   login  in     in     in
+POST    api/v1/charges/                                   login  no     in     in
+GET     api/v1/charges/<uuid:uid>/                        login  hidden in     in
+POST    api/v1/charges/<uuid:uid>/waive/                  login  no     no     in
+POST    api/v1/charges/<uuid:uid>/reverse/                login  no     no     in
+GET     api/v1/payments/                                  login  in     in     in
+POST    api/v1/payments/                                  login  no     in     in
+GET     api/v1/payments/<uuid:uid>/                       login  hidden in     in
+POST    api/v1/payments/<uuid:uid>/reverse/               login  no     no     in
+POST    api/v1/refunds/                                   login  no     no     in
+GET     api/v1/readers/<uuid:uid>/balance/                login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/return/                   login  no     in     in
 GET     api/v1/stocktakes/                                login  no     in     in
 GET     api/v1/stocktakes/<uuid:uid>/                     login  no     in     in
@@ -194,6 +219,8 @@ accounts.reader                           view add change           view add cha
 accounts.readerblock                      view                      view
 accounts.user                             -                         view add change
 auth.group                                -                         view change
+cashdesk.charge                           view                      view
+cashdesk.payment                          view                      view
 catalog.author                            view add change           view add change delete
 catalog.batchchange                       view                      view
 catalog.book                              view add change           view add change delete
@@ -288,6 +315,9 @@ def world(monkeypatch):
     copy = CopyFactory(book__authors=["Толстой, Лев"], branch=centre, item_type=ItemTypeFactory(code="book"))
     vera = ReaderFactory(category=adult, home_branch=centre, user=UserFactory())
     loan = LoanFactory(reader=vera, copy__branch=centre)
+    money = {"branch_id": centre.pk, "by": LibrarianFactory(), "now": timezone.now(), "amount": Decimal(10)}
+    charge = cashdesk.actions.charge(reader_id=vera.pk, kind=Kind.MANUAL, reason="Копии", **money)
+    payment = cashdesk.actions.pay(reader_id=vera.pk, method=Method.CASH, **money)
     stocktake = Stocktake.objects.create(branch=centre, started_at=timezone.now())
     return {
         "books/": {"<uuid:uid>": copy.book.uid},
@@ -297,6 +327,11 @@ def world(monkeypatch):
         "readers/": {"<uuid:uid>": vera.uid, "<int:block>": ReaderBlockFactory(reader=vera).pk},
         "reader/": {"<uuid:uid>": vera.uid, "<int:pk>": vera.pk},
         "loans/": {"<uuid:uid>": loan.uid},
+        "money/<uuid:uid>": {"<uuid:uid>": vera.uid},
+        "entries/": {"<uuid:uid>": charge.uid},
+        "charges/": {"<uuid:uid>": charge.uid},
+        "payments/": {"<uuid:uid>": payment.uid},
+        "receipts/": {"<uuid:uid>": payment.uid},
         "staff/": {"<uuid:uid>": LibrarianFactory().uid},
         "letter/": {"<int:pk>": 0},
         "importrun/": {"<int:pk>": 0},

@@ -1,7 +1,6 @@
 """What templates say about loans: the words of `circulation.wording`."""
 
 from datetime import date, datetime
-from decimal import Decimal
 
 from django import template
 
@@ -11,7 +10,6 @@ from circulation.models import Loan
 from circulation.rules import Happened
 from library.core import dates
 from library.core.errors import Refusal
-from library.core.money import money as in_words
 
 register = template.Library()
 
@@ -56,9 +54,3 @@ def late(days: int) -> str:
 def author_names(book: Book) -> list[str]:
     """The authors of a book that came `with_authors()`, as in an index."""
     return [contribution.author.name for contribution in book.contributions.all()]
-
-
-@register.filter
-def money(amount: Decimal) -> str:
-    """An amount with the library's currency."""
-    return in_words(amount)

@@ -621,7 +621,7 @@ def test_a_copy_of_another_branch_is_to_be_sent_there(loan, take_back, north):
 
 def test_a_lost_copy_is_found(take_back, copy):
     change(copy, status="lost")
-    assert told(take_back()) == [("not_on_loan", {"returned_at": None}), ("was_lost", {})]
+    assert told(take_back()) == [("not_on_loan", {"returned_at": None}), ("was_lost", {"cancelled": 0})]
     assert status_of(copy) == "available"
     assert AuditEntry.objects.get().action == "circulation.find"
 
@@ -629,7 +629,7 @@ def test_a_lost_copy_is_found(take_back, copy):
 def test_a_lost_loan_comes_back(loan, take_back, copy):
     change(copy, status="lost")
     outcome = take_back()
-    assert told(outcome) == [("was_lost", {})]
+    assert told(outcome) == [("was_lost", {"cancelled": 0})]
     assert (outcome.loan, status_of(copy)) == (loan, "available")
 
 

@@ -73,6 +73,7 @@ def test_checking_out(desk, vera, copy):
         "due_at": "2026-03-16T23:59:59+03:00",
         "renewals": 0,
         "last_renewed_at": None,
+        "lost_at": None,
         "returned_at": None,
         "is_overdue": False,
         "overridden": [],

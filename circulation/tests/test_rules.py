@@ -88,6 +88,10 @@ CHECK_OUT = [
         ("reader_suspended", {"until": date(2026, 3, 9), "why": "INV-1"}, "override_reader_suspended"),
     ),
     (
+        reader(owed=Decimal("150.01"), max_owed=Decimal("150.00")),
+        ("debt_limit", {"owed": Decimal("150.01"), "limit": Decimal("150.00")}, "override_debt_limit"),
+    ),
+    (
         reader(overdue_loans=3, max_overdue_loans=2),
         ("overdue_limit", {"overdue": 3, "limit": 2}, "override_overdue_limit"),
     ),
@@ -163,6 +167,8 @@ def test_all_reasons_come_at_once_in_the_documented_order():
             is_card_lost=True,
             age=10,
             blocks=(SUSPENSION, BLOCK),
+            owed=Decimal(1),
+            max_owed=Decimal(0),
             overdue_loans=1,
             max_overdue_loans=0,
         ),
@@ -178,6 +184,7 @@ def test_all_reasons_come_at_once_in_the_documented_order():
         "card_lost",
         "reader_blocked",
         "reader_suspended",
+        "debt_limit",
         "overdue_limit",
         "age_restricted",
         "copy_lost",
@@ -262,6 +269,8 @@ def test_all_reasons_against_a_renewal_in_the_documented_order():
             card_expires_on=date(2026, 1, 31),
             is_card_lost=True,
             blocks=(SUSPENSION, BLOCK),
+            owed=Decimal(1),
+            max_owed=Decimal(0),
             overdue_loans=1,
             max_overdue_loans=0,
         ),
@@ -276,6 +285,7 @@ def test_all_reasons_against_a_renewal_in_the_documented_order():
         "card_lost",
         "reader_blocked",
         "reader_suspended",
+        "debt_limit",
         "overdue_limit",
         "renewal_would_not_extend",
     ]
@@ -300,12 +310,17 @@ RETURNED = ReturnFacts(was_on_loan=True, copy_status="loaned", home_branch="Це
         ({}, []),
         ({"was_on_loan": False, "last_returned_at": NOW}, [("not_on_loan", {"returned_at": NOW})]),
         ({"is_at_home": False}, [("wrong_branch", {"branch": "Центр"})]),
-        ({"copy_status": "lost"}, [("was_lost", {})]),
+        ({"copy_status": "lost"}, [("was_lost", {"cancelled": Decimal("0.00")})]),
+        ({"fine": Decimal("30.00")}, [("fine_charged", {"amount": Decimal("30.00")})]),
         ({"copy_status": "withdrawn"}, [("withdrawn", {})]),
         ({"suspended_until": date(2026, 4, 1)}, [("suspended_until", {"until": date(2026, 4, 1)})]),
         (
             {"was_on_loan": False, "is_at_home": False, "copy_status": "lost"},
-            [("not_on_loan", {"returned_at": None}), ("wrong_branch", {"branch": "Центр"}), ("was_lost", {})],
+            [
+                ("not_on_loan", {"returned_at": None}),
+                ("wrong_branch", {"branch": "Центр"}),
+                ("was_lost", {"cancelled": Decimal("0.00")}),
+            ],
         ),
     ],
 )
@@ -320,6 +335,7 @@ def test_every_happening_is_told_above():
         "wrong_branch",
         "was_lost",
         "withdrawn",
+        "fine_charged",
         "suspended_until",
     ]
 

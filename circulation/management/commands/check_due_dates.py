@@ -10,12 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from circulation.losses import declare_overdue_lost
 from circulation.reminders import check_due_dates
 from notifications.models import Event
 
 
 class Command(BaseCommand):
-    """Marks overdue loans and writes reminders, whatever the hour and whether or not the day's run is done."""
+    """Declares lost what is overdue too long, marks overdue loans and writes reminders.
+
+    Whatever the hour, and whether or not the day's run is done.
+    """
 
     help = "Mark overdue loans and write the reminders of the day. Repeating it does no harm."
 
@@ -33,6 +37,7 @@ class Command(BaseCommand):
         if day and not options["dry_run"]:
             raise CommandError(_("Reminders of another day cannot be written. Add --dry-run to see them."))
         now = timezone.make_aware(datetime.combine(day, time(settings.DAILY_JOBS_HOUR))) if day else timezone.now()
+        lost = declare_overdue_lost(now=now, dry_run=options["dry_run"])
         summary = check_due_dates(now=now, dry_run=options["dry_run"])
         self.stdout.write(
             ngettext("%(count)d open loan.", "%(count)d open loans.", summary.open_loans)
@@ -42,6 +47,9 @@ class Command(BaseCommand):
             ngettext("%(count)d loan newly overdue.", "%(count)d loans newly overdue.", summary.marked_overdue)
             % {"count": summary.marked_overdue}
         )
+        if lost:
+            text = ngettext("%(count)d copy is declared lost.", "%(count)d copies are declared lost.", lost)
+            self.stdout.write(text % {"count": lost})
         for event in (Event.DUE_SOON, Event.OVERDUE, Event.LOAN_REMINDER):
             self.stdout.write(
                 _("Reminders (%(event)s): %(count)d.") % {"event": event.label, "count": summary.reminders[event]}

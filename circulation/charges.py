@@ -1,0 +1,118 @@
+"""What a loan costs its reader: lateness, loss, and what is cancelled when the copy is found.
+
+Parts of the actions, under their locks: Book, Copy, Reader and Loan are the caller's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+import cashdesk.actions
+from accounts.models import User
+from cashdesk.models import Entry, Kind
+from cashdesk.queries import charges_of_loan, paid_for
+from catalog.models import Copy
+from circulation import queries, rules
+from circulation.models import Loan
+from circulation.rules import NOTHING
+from policies.calendar import Calendar
+from policies.terms import Terms
+
+JOB = "circulation"
+"""Who charges where nobody did it by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCharges:
+    """What was charged when a copy was declared lost."""
+
+    fine: Decimal
+    replacement: Decimal
+    processing: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """All of it."""
+        return self.fine + self.replacement + self.processing
+
+
+def charge_lateness(loan: Loan, copy: Copy, days: int, *, by: User | None, now: datetime) -> Decimal:
+    """Charge so many overdue days of a loan; what they came to."""
+    terms = Terms.from_json(loan.terms)
+    before = queries.charged_before([loan]).get(loan.uid, NOTHING) if days and terms.fine_amount else NOTHING
+    fine = rules.overdue_charge(days, terms=terms, copy_price=copy.price, charged_before=before)
+    if fine:
+        _charge(loan, copy, Kind.OVERDUE, fine, by=by, now=now, overdue_days=days)
+    return fine
+
+
+def charge_loss(loan: Loan, copy: Copy, calendar: Calendar, *, by: User | None, now: datetime) -> LossCharges:
+    """Charge the lateness so far, the replacement and the work of it."""
+    terms = Terms.from_json(loan.terms)
+    days = queries.overdue_days(loan, calendar, until=now) if loan.due_at < now else 0
+    charges = LossCharges(
+        fine=charge_lateness(loan, copy, days, by=by, now=now),
+        replacement=rules.replacement_charge(terms=terms, copy_price=copy.price),
+        processing=terms.processing_fee,
+    )
+    if charges.replacement:
+        _charge(loan, copy, Kind.REPLACEMENT, charges.replacement, by=by, now=now)
+    if charges.processing:
+        _charge(loan, copy, Kind.PROCESSING, charges.processing, by=by, now=now)
+    return charges
+
+
+def cancel_replacement(
+    loan: Loan, calendar: Calendar, *, found_at: datetime, by: User | None, now: datetime
+) -> Decimal:
+    """Cancel what the terms cancel of the replacement of a copy that is found; how much that was."""
+    charge = charges_of_loan(loan.uid, Kind.REPLACEMENT).filter(reversal__isnull=True).first()
+    if charge is None:
+        return NOTHING
+    amount = rules.replacement_to_cancel(
+        left=charge.left,
+        paid=[(calendar.day_of(paid.at), paid.amount) for paid in paid_for(charge.pk)],
+        found_on=calendar.day_of(found_at),
+        terms=Terms.from_json(loan.terms),
+    )
+    if amount:
+        _reverse(charge, amount, _("The copy is found."), by=by, now=now)
+    return amount
+
+
+def cancel_fine_of_loss(loan: Loan, *, lost_at: datetime, by: User | None, now: datetime) -> None:
+    """Cancel the fine written when the copy was declared lost: it had come back before."""
+    for charge in charges_of_loan(loan.uid, Kind.OVERDUE).filter(reversal__isnull=True, at=lost_at):
+        _reverse(charge, None, _("The copy came back earlier."), by=by, now=now)
+
+
+def _charge(
+    loan: Loan,
+    copy: Copy,
+    kind: Kind,
+    amount: Decimal,
+    *,
+    by: User | None,
+    now: datetime,
+    overdue_days: int | None = None,
+) -> None:
+    cashdesk.actions.charge(
+        reader_id=loan.reader_id,
+        kind=kind,
+        amount=amount,
+        branch_id=loan.ruling_branch_id,
+        by=by,
+        job=JOB,
+        now=now,
+        copy_id=copy.pk,
+        loan_uid=loan.uid,
+        overdue_days=overdue_days,
+    )
+
+
+def _reverse(charge: Entry, amount: Decimal | None, reason: str, *, by: User | None, now: datetime) -> None:
+    cashdesk.actions.reverse(
+        entry_uid=charge.uid, amount=amount, reason=reason, branch_id=charge.branch_id, by=by, job=JOB, now=now
+    )
