@@ -27,6 +27,7 @@ from catalog.import_names import Names, look_up, named, with_other_names
 from catalog.import_preparing import Ready
 from catalog.import_reading import Batch, read_ahead
 from catalog.import_writing import create_books, replace_sources, update_books
+from catalog.merges import books_of_former_sources
 from catalog.merging import book_of_source, merged
 from catalog.models import Book, ImportedBook, ImportRemark, ImportRun, Isbn, SourceRecord
 from catalog.problems import Problem, Remark, each_once
@@ -41,6 +42,8 @@ LIKENESS = 0.75
 """How alike two titles must be (difflib's ratio of the folded titles) to be versions of one."""
 _QUEUE = 0x696D706F7274
 """The advisory lock («import») by which batches of concurrent imports go one after another."""
+_TOLD = frozenset(4**power for power in range(1, 12))
+"""The batches after which the planner is told of how the tables have grown: the 4th, 16th, 64th and so on."""
 _PATIENCE = "120s"
 """How long a batch waits for the batches of another import."""
 
@@ -192,7 +195,7 @@ def go_on(
                 _count(run, results)
                 _keep_remarks(run, batch, results)
             on_batch(run, results)
-            if number.bit_count() == 1:
+            if number in _TOLD:
                 _tell_planner()
     with one_commit():
         _still_wanted(run)
@@ -218,8 +221,10 @@ def _remember(batch: list[Incoming], progress: _Progress) -> None:
 
 
 def _books_by_digest(batch: list[Incoming]) -> dict[str, int]:
-    known = SourceRecord.objects.filter(digest__any_of=[incoming.digest for incoming in batch if incoming.digest])
-    return dict(known.values_list("digest", "book_id"))
+    """The books that these very records were imported as, also those that were merged into another since."""
+    digests = [incoming.digest for incoming in batch if incoming.digest]
+    known = dict(SourceRecord.objects.filter(digest__any_of=digests).values_list("digest", "book_id"))
+    return books_of_former_sources(set(digests) - known.keys()) | known
 
 
 def _books_by_uid(batch: list[Incoming]) -> dict[UUID, int]:
@@ -230,7 +235,7 @@ def _books_by_uid(batch: list[Incoming]) -> dict[UUID, int]:
 def _tell_planner() -> None:
     """Let PostgreSQL count anew: a table that was small, or emptied, a moment ago is searched in the wrong way.
 
-    After the batches 1, 2, 4, 8 and so on; its own watch comes by too late for the first thousands of records.
+    Its own watch comes by too late for the first thousands of records.
     """
     tables = ", ".join(
         connection.ops.quote_name(model._meta.db_table)

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from django.apps import apps
 from django.contrib.postgres.search import SearchVectorField
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Book, FormerAddress, Merge
+from catalog.rows import text_array
 from library.core.errors import Invalid
 
 MOST_MERGED = 10
@@ -103,6 +104,24 @@ def readdress(merge: Merge, record: Record, *, keys: Iterable[tuple[str, int]]) 
 def stored(record: Record) -> Any:
     """The record as JSON holds it, instants to the microsecond."""
     return json.loads(json.dumps(record, default=lambda value: getattr(value, "isoformat", value.__str__)()))
+
+
+_FORMER_SOURCES = """
+SELECT source ->> 'digest', address.into_id
+FROM catalog_merge done
+CROSS JOIN jsonb_array_elements(done.record #> '{parts,catalog.sourcerecord}') source
+JOIN catalog_formeraddress address
+     ON address.merge_id = done.id AND address.former_id = (source ->> 'book_id')::bigint
+JOIN catalog_book book ON book.id = address.into_id
+WHERE done.kind = 'book' AND done.undone_at IS NULL AND source ->> 'digest' = ANY(%s::text[])
+"""
+
+
+def books_of_former_sources(digests: Iterable[str]) -> dict[str, int]:
+    """The books that stand today for those that came from these records and were merged away, by digest."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORMER_SOURCES, [text_array(digests)])
+        return dict(cursor.fetchall())
 
 
 def new_id(kind: Merge.Kind, key: str) -> int | None:

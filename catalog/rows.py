@@ -54,8 +54,9 @@ def new_ids(model: type[models.Model], count: int) -> list[int]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [model._meta.db_table, count],
+            "SELECT nextval(ids) FROM generate_series(1, %s),"
+            " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS ids OFFSET 0) sequence",
+            [count, model._meta.db_table],
         )
         return [pk for (pk,) in cursor.fetchall()]
 

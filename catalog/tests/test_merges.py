@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from io import BytesIO
 from threading import Barrier
 
 import pytest
@@ -12,10 +13,14 @@ from accounts.tests.factories import LibrarianFactory
 from catalog.author_merges import merge_authors, undo_author_merge
 from catalog.book_merges import merge_books, undo_book_merge
 from catalog.duplicates import Description, Likeness, candidates, probable_duplicates, tell_apart
+from catalog.import_copies import CopyOptions
+from catalog.import_reading import marc_records
+from catalog.imports import import_books
 from catalog.models import Author, AuthorName, Book, Copy, Merge, SourceRecord
 from catalog.queries import SearchQuery, search_books
 from catalog.search import index_books
 from catalog.tests.factories import AuthorFactory, BookFactory, CopyFactory
+from catalog.tests.marc_for_tests import iso, record
 from circulation.tests.factories import LoanFactory
 from library.core.errors import Busy, Invalid
 from library.core.models import AuditEntry
@@ -106,6 +111,25 @@ def test_a_book_is_not_entered_twice_unawares(english, anna):
 
 
 # --- Merging books -------------------------------------------------------------------------------------------------
+
+
+def test_a_record_whose_book_was_merged_away_does_not_bring_it_back(anna):
+    zen, other = (record(f"001 {key}", "003 NSK", "245 10$aДзен") for key in ("one", "two"))
+
+    def imported():
+        return import_books(
+            marc_records(BytesIO(iso(zen) + iso(other))), file_name="zen.mrc", by=anna, copies=CopyOptions()
+        )
+
+    assert imported().created == 2
+    one, two = Book.objects.order_by("pk")
+    done = merged(one, two, anna)
+    again = imported()
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 2)
+    assert Book.objects.get() == one
+    undo_book_merge(merge_id=done.pk, by=anna, now=NOW)
+    assert imported().unchanged == 2
+    assert Book.objects.count() == 2
 
 
 def test_everything_moves_to_the_book_that_stays(anna, client):
