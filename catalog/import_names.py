@@ -4,7 +4,7 @@ Everything here runs inside the transaction of `catalog.imports`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, models
 
@@ -82,8 +82,9 @@ def _things(model: type[NamedThing], wanted: Mapping[str, str]) -> dict[str, int
 
     found = there(wanted) if wanted else {}
     if missing := sorted(wanted.keys() - found.keys()):
-        _insert(model, ("folded_name", "name"), [missing, [wanted[folded] for folded in missing]])
-        found |= there(missing)
+        found |= dict(_inserted(model, ("folded_name", "name"), [missing, [wanted[folded] for folded in missing]]))
+        if rivalled := wanted.keys() - found.keys():
+            found |= there(rivalled)
     return found
 
 
@@ -97,20 +98,23 @@ def _authors(wanted: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], int
         found |= {(folded, ""): pk for folded, pk in authors_by_variant(unknown).items()}
     if missing := sorted(wanted.keys() - found.keys()):
         folded, dates = (list(column) for column in zip(*missing, strict=True))
-        _insert(Author, ("folded_name", "dates", "name"), [folded, dates, [wanted[key] for key in missing]])
-        found |= there(folded)
+        rows = [folded, dates, [wanted[key] for key in missing]]
+        found |= {(name, years): pk for name, years, pk in _inserted(Author, ("folded_name", "dates", "name"), rows)}
+        if wanted.keys() - found.keys():
+            found |= there(folded)
     return found
 
 
-def _insert(model: type[models.Model], columns: Sequence[str], values: Sequence[list[str]]) -> None:
-    """Rows of texts, but for those that somebody else has made meanwhile."""
-    table, listed = model._meta.db_table, ", ".join(columns)
+def _inserted(model: type[models.Model], columns: Sequence[str], values: Sequence[list[str]]) -> list[tuple[Any, ...]]:
+    """Enter rows of texts, but those that somebody else has entered meanwhile; their columns but the last, and keys."""
+    table, listed, told = model._meta.db_table, ", ".join(columns), ", ".join((*columns[:-1], "id"))
     arrays = ", ".join(["%s::text[]"] * len(columns))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({listed}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 - names of our own
+            f"INSERT INTO {table} ({listed}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING RETURNING {told}",  # noqa: S608 - names of our own
             [text_array(column) for column in values],
         )
+        return list(cursor.fetchall())
 
 
 def with_other_names(authors: Iterable[int]) -> set[int]:

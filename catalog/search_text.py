@@ -101,10 +101,11 @@ class _Words:
         """The folded words of one part of the book."""
         listed = text.split()
         self.used.update(listed)
-        parts = self.parts
-        for position, word in enumerate(listed, self.position + 1):
-            for lexeme in lexemes(word):
-                parts.append(f"{lexeme}:{position}{weight}")
+        self.parts += [
+            f"{lexeme}:{position}{weight}"
+            for position, word in enumerate(listed, self.position + 1)
+            for lexeme in lexemes(word)
+        ]
         self.position += len(listed) + _GAP
 
     def describe(self, text: str) -> None:
