@@ -197,6 +197,8 @@ def go_on(
             on_batch(run, results)
             if number in _TOLD:
                 _tell_planner()
+    if run.created + run.updated >= search.CHUNK:
+        search.tidy_index()
     with one_commit():
         _still_wanted(run)
         run.finished_at, run.state, run.position = clock(), ImportRun.State.FINISHED, run.size
