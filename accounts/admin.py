@@ -310,7 +310,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         if not request.user.has_perm("accounts.change_readerblock"):
             raise PermissionDenied
         number = request.POST.get("block", "")
-        block = get_object_or_404(reader.blocks, pk=number if number.isdecimal() else None)
+        block = get_object_or_404(reader.blocks, pk=number if number.isdecimal() and len(number) <= 18 else None)
         actions.lift_block(block_id=block.pk, by=_staff(request), now=timezone.now())
         messages.success(request, _("The block is lifted."))
         return self._back(pk)

@@ -29,7 +29,8 @@ class CardsForm(LayoutForm):
 
     def clean_readers(self) -> list[Reader]:
         """Readers that are there, by name."""
-        keys = [int(part) for part in self.cleaned_data["readers"].split(",") if part.isascii() and part.isdigit()]
+        parts = self.cleaned_data["readers"].split(",")
+        keys = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= 18]
         found = list(Reader.objects.filter(pk__in=keys[:MOST_CARDS]).order_by("folded_name", "pk"))
         if not found:
             raise ValidationError(_("Choose the readers in the list first."))

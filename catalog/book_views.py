@@ -20,7 +20,7 @@ from catalog.merges import merged_into, new_id
 from catalog.models import Author, Book, Contribution, Merge
 from catalog.queries import SearchQuery, Sort, search_books
 from catalog.result_pages import page_of
-from catalog.volumes import VOLUMES_PER_PAGE, volumes_of
+from catalog.volumes import VOLUMES_PER_PAGE, volumes_around, volumes_of
 from policies.models import Branch
 
 OTHER_BOOKS = 6
@@ -46,12 +46,14 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
     copies = _by_branch(copies_of(shown))
     reference = cited(shown)
     volumes = _volumes(shown, request)
+    parts = volumes_around(shown) or list(volumes)
+    available = availability_of([shown.pk, *(part.pk for part in parts)])
     others = _others_by(writers[0], shown) if writers else []
     context = {
         "book": shown,
         "names": names,
         "roles": _by_role(shown.contributions.all()),
-        "availability": availability_of([shown.pk])[shown.pk],
+        "availability": available[shown.pk],
         "copies": copies,
         "photos": public_photos(shown),
         "author": writers[0] if writers else None,
@@ -60,6 +62,8 @@ def book(request: HttpRequest, uid: UUID) -> HttpResponse:
         "linked_data": script_json(as_schema(shown, copies, volumes)),
         "preview_image": preview_image(shown),
         "volumes": volumes,
+        "whole": shown.parent or shown,
+        "parts": [(part, available[part.pk]) for part in parts],
     }
     return render(request, "catalog/book.html", context)
 

@@ -278,7 +278,7 @@ def _chosen(copies: QuerySet[Copy], most: int) -> str:
 def _labels_page(request: HttpRequest, form: LabelsForm) -> TemplateResponse:
     value = form["copies"].value() or ""
     context = {"form": form, "count": len(value.split(",")) if value else 0}
-    if str(book := form["book"].value() or "").isdecimal():
+    if (book := str(form["book"].value() or "")).isdecimal() and len(book) <= 18:
         context["book"] = get_object_or_404(Book, pk=book)
     return page(request, Copy, "admin/catalog/labels.html", title=_("Print labels"), **context)
 

@@ -50,6 +50,7 @@ class LabelsForm(LayoutForm):
         if any(self[name].value() for name in ("copies", "book", "run")):
             del self.fields["first"], self.fields["last"]
         if parts := self._parts():
+            self.fields["part"].required = True
             self.fields["part"].choices = parts  # type: ignore[attr-defined] # a ChoiceField
         else:
             del self.fields["part"]
@@ -59,7 +60,7 @@ class LabelsForm(LayoutForm):
         count = 0
         for name in ("run", "book"):
             value = str(self[name].value() or "")
-            if value.isascii() and value.isdigit() and int(value) <= LARGEST:
+            if value.isascii() and value.isdigit() and len(value) <= 18:
                 count = Copy.objects.filter(copies_of(name, int(value))).count()
                 break
         starts = range(0, count, MOST_LABELS) if count > MOST_LABELS else ()

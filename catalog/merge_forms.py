@@ -61,7 +61,8 @@ class MergeChoice:
         if self.sent is None or not self.is_book:
             return {}
         return {
-            name: tuple(int(key) for key in self.sent.getlist(name) if key.isdecimal()) for name in book_merges.PARTS
+            name: tuple(int(key) for key in self.sent.getlist(name) if key.isdecimal() and len(key) <= 18)
+            for name in book_merges.PARTS
         }
 
     def lines(self) -> list[Line]:

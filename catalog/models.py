@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower
 from django.utils.translation import gettext_lazy as _
 
 from catalog import lookups as lookups
@@ -581,7 +581,7 @@ class Copy(models.Model):
     book = models.ForeignKey(Book, models.PROTECT, related_name="copies", verbose_name=_("book"))
     inventory_number = models.CharField(_("inventory number"), max_length=40)
     barcode = models.CharField(_("barcode"), max_length=40)
-    branch = models.ForeignKey(Branch, models.PROTECT, related_name="copies", verbose_name=_("branch"))
+    branch = models.ForeignKey(Branch, models.PROTECT, db_index=False, related_name="copies", verbose_name=_("branch"))
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="copies", verbose_name=_("item type"))
     shelf_mark = models.CharField(_("shelf mark"), max_length=100, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.AVAILABLE)
@@ -618,7 +618,10 @@ class Copy(models.Model):
                 violation_error_message=_("The price cannot be negative."),
             ),
         ]
-        indexes = [models.Index(fields=["book", "branch", "status"], name="copies_of_a_book")]
+        indexes = [
+            models.Index(fields=["book", "branch", "status"], name="copies_of_a_book"),
+            models.Index("branch", Collate("shelf_mark", "C"), name="copies_along_the_shelves"),
+        ]
 
     def __str__(self) -> str:
         return self.inventory_number

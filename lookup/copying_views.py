@@ -93,7 +93,7 @@ def in_words(value: Any) -> str:
 
 def _take_over(request: HttpRequest, found: Found) -> HttpResponse:
     chosen = request.POST.get("into", "")
-    into = int(chosen) if chosen.isdecimal() and int(chosen) in found.book_ids else None
+    into = int(chosen) if chosen.isdecimal() and len(chosen) <= 18 and int(chosen) in found.book_ids else None
     try:
         result = take_over(found.key, by=request.user, into=into)
     except Busy:

@@ -111,7 +111,7 @@ def record_scans(
                 changed[blamed.pk] = blamed
             walk = [*walk[-1:], finding]
             scans.append(Scan(finding, blamed=blamed))
-        Finding.objects.bulk_update(changed.values(), ["code", "scanned_at", "scanned_by", "outcome"], batch_size=500)
+        _write_scans(list(changed.values()))
         Finding.objects.bulk_create(fresh, batch_size=500)
         return scans
 
@@ -190,6 +190,26 @@ def _findings(stocktake: Stocktake, copies: Collection[Copy], codes: Sequence[st
     of_copies = Finding.objects.filter(stocktake=stocktake, copy__in=[copy.pk for copy in copies])
     unknown = Finding.objects.filter(stocktake=stocktake, copy=None, code__in=codes)
     return {finding.copy_id or finding.code: finding for finding in (*of_copies, *unknown)}
+
+
+def _write_scans(findings: Sequence[Finding]) -> None:
+    """One statement for thousands of scans."""
+    if not findings:
+        return
+    columns = zip(
+        *((each.pk, each.code, each.scanned_at, each.scanned_by_id, each.outcome) for each in findings), strict=True
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE stocktaking_finding finding
+            SET code = scan.code, scanned_at = scan.scanned_at, scanned_by_id = scan.scanned_by, outcome = scan.outcome
+            FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[])
+                AS scan(id, code, scanned_at, scanned_by, outcome)
+            WHERE finding.id = scan.id
+            """,
+            [list(column) for column in columns],
+        )
 
 
 def _outcome(stocktake: Stocktake, copy: Copy | None) -> Outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Collate, Lower
 
@@ -11,6 +12,8 @@ from library.core.scanning import readings
 from stocktaking.models import Finding, Outcome, Stocktake
 from stocktaking.rules import LAST_LETTER
 
+ABSENT_SECONDS = 60
+"""How old the number of absent copies may be that the scanning page reckons with."""
 ON_SHELVES = (Copy.Status.AVAILABLE, Copy.Status.DAMAGED, Copy.Status.LOANED)
 """How copies stand that a stocktake expects, those on loan as on loan."""
 
@@ -52,6 +55,30 @@ def listed(findings: QuerySet[Any]) -> QuerySet[Any]:
     return findings.select_related("copy__book", "copy__branch", "scanned_by", "corrected_by").order_by(
         Collate("copy__shelf_mark", "C"), "copy__inventory_number", "code"
     )
+
+
+def page_along_the_shelves(findings: QuerySet[Any], *, start: int, end: int) -> list[Any]:
+    """These findings out of all, as `listed` gives them: the keys are sorted first, and only a page of them is read."""
+    order = (Collate("copy__shelf_mark", "C"), "copy__inventory_number", "code")
+    keys = list(findings.order_by(*order).values_list("pk", flat=True)[start:end])
+    return list(listed(Finding.objects.filter(pk__in=keys)))
+
+
+def progress_of(stocktake: Stocktake) -> dict[str, int]:
+    """How far the count is, cheaply, because every scan asks: scanned by outcome, and still `missing`.
+
+    Which of the copies that nobody has scanned are on loan or gone is looked up once in `ABSENT_SECONDS`.
+    """
+    rows = Finding.objects.filter(stocktake=stocktake).order_by().values_list("outcome").annotate(Count("*"))
+    counts = {str(outcome): 0 for outcome in Outcome} | dict(rows)
+    absent = cache.get_or_set(f"stocktake_absent_{stocktake.uid}", lambda: _absent(stocktake), ABSENT_SECONDS)
+    counts[Outcome.MISSING] += max(counts.pop("", 0) - (absent or 0), 0)
+    return counts
+
+
+def _absent(stocktake: Stocktake) -> int:
+    unscanned = findings_of(stocktake).filter(outcome="")
+    return unscanned.filter(result__in=[Outcome.ON_LOAN, Outcome.LEFT]).count()
 
 
 def counts_of(stocktake: Stocktake) -> dict[str, int]:

@@ -26,7 +26,7 @@ from stocktaking import actions
 from stocktaking.actions import REMEDIES, Scan
 from stocktaking.forms import CorrectForm, ScanForm, UploadForm
 from stocktaking.models import SCANNED, Correction, Finding, Outcome, Stocktake
-from stocktaking.queries import counts_of, findings_of, latest_scans, listed
+from stocktaking.queries import counts_of, findings_of, latest_scans, listed, page_along_the_shelves, progress_of
 from stocktaking.wording import TONES, line
 
 LINES_SHOWN = 20
@@ -156,7 +156,7 @@ def _summary(scans: list[Scan]) -> str:
 
 def _work(request: StaffRequest, stocktake: Stocktake, *new: dict[str, Any]) -> dict[str, Any]:
     """How far the count is, and this librarian's latest scans; what has just been scanned comes first, as it went."""
-    counts = counts_of(stocktake)
+    counts = progress_of(stocktake)
     kept = [line(Scan(finding)) for finding in latest_scans(stocktake, by=request.user, count=LINES_SHOWN)]
     if new:
         kept = [told for told in kept if told["number"] != new[0].get("number") or told["title"] != new[0]["title"]]
@@ -187,9 +187,10 @@ def report(request: StaffRequest, uid: UUID) -> HttpResponse:
     ]
     asked = request.GET.get("outcome", "")
     chosen = Outcome(asked) if asked in Outcome.values else Outcome.MISSING
-    rows = listed(findings_of(stocktake).filter(result=chosen))
-    paginator = Paginator(rows, PER_PAGE)
-    paginator.count = counts[chosen]
+    page = Paginator(range(counts[chosen]), PER_PAGE).get_page(request.GET.get("page"))
+    shown = findings_of(stocktake).filter(result=chosen)
+    start = max(page.start_index() - 1, 0)
+    page.object_list = page_along_the_shelves(shown, start=start, end=page.end_index())
     remedy = REMEDIES.get(chosen)
     return _page(
         request,
@@ -197,7 +198,7 @@ def report(request: StaffRequest, uid: UUID) -> HttpResponse:
         "report",
         kinds=kinds,
         chosen=chosen,
-        page=paginator.get_page(request.GET.get("page")),
+        page=page,
         remedy=remedy,
         acts=_acts(remedy) if remedy else None,
         left=counts[f"open_{chosen}"],

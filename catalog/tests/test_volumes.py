@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.tests.factories import LibrarianFactory
+from catalog import volumes
 from catalog.actions import create_book, update_book
 from catalog.models import Book
 from catalog.queries import SearchQuery, search_books
 from catalog.search import index_books
-from catalog.tests.factories import BookFactory
+from catalog.tests.factories import BookFactory, CopyFactory
 from catalog.tests.test_sharing import linked_data
 from catalog.titles import volume_key
 from catalog.volumes import volumes_of
@@ -103,6 +104,20 @@ def test_the_page_of_a_set_lists_its_volumes_and_a_volume_names_its_set(client, 
     assert linked_data(part)["volumeNumber"] == "Т. 2"
     assert linked_data(part)["isPartOf"]["url"].endswith(reverse("book", args=[whole.uid]))
     assert reverse("book", args=[whole.uid]) in part
+
+
+def test_the_page_of_an_issue_shows_those_around_it(client, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(volumes, "NEIGHBOURS", 2)
+    journal = BookFactory(title="Наука и жизнь", material_type="journal")
+    issues = {n: BookFactory(title="Наука и жизнь", parent=journal, volume=f"2024, № {n}") for n in range(1, 9)}
+    CopyFactory(book=issues[6])
+    with django_assert_max_num_queries(18):
+        page = client.get(reverse("book", args=[issues[5].uid]))
+    shown = [(issue.volume, available.on_shelf) for issue, available in page.context["parts"]]
+    assert shown == [("2024, № 3", 0), ("2024, № 4", 0), ("2024, № 5", 0), ("2024, № 6", 1), ("2024, № 7", 0)]
+    page = client.get(reverse("book", args=[journal.uid])).content.decode()
+    assert "1 из 1 на полке" in page
+    assert "нет ни одного экземпляра" not in page, "they are the issues'"
 
 
 def test_the_api_tells_parts_and_wholes(client):
