@@ -95,6 +95,8 @@ def _record(book: Book, data: BookData, source: SourceRecord | None, schema: Sch
     before = book_of_source(source)
     if names := {name for name in DESCRIBING if comparable(name, before) != comparable(name, data)}:
         whole = editing.edited(whole, fresh(), data, names, writer)
+    if data.whole and "773" not in whole:
+        whole = Record(whole.leader, tuple(editing.merged(list(whole.fields), list(fresh().all("773")))))
     return shelves.with_copies(whole, data.copies, source.format, before.call_number)
 
 

@@ -83,6 +83,8 @@ def record(book: BookData, *, number: str, agency: str, entered: datetime, chang
     fields += [_subject(heading) for heading in book.subjects]
     fields += [_field("655", " 4", a=name) for name in book.genres]
     fields += _people(book)[1:]
+    if book.whole and book.material_type != MaterialType.ARTICLE:
+        fields.append(_field("773", "08", t=book.whole, g=book.volume))
     fields += [field_of(copy, USUAL["marc21"]) for copy in book.copies]
     return Record(f"00000n{kind} a2200000 c 4500", tuple(fields))
 

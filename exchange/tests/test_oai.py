@@ -452,3 +452,5 @@ def test_a_volume_tells_its_set_and_changes_with_its_title(ask):
     assert is_restamped(fish)
     answer = ask("GetRecord", identifier=f"oai:{oai.namespace()}:{fish.uid}", metadataPrefix="oai_dc")
     assert (texts(answer, f"{DUBLIN}title"), texts(answer, f"{DUBLIN}relation")) == (["Рыбы. Т. 4"], ["Мир животных"])
+    answer = ask("GetRecord", identifier=f"oai:{oai.namespace()}:{fish.uid}", metadataPrefix="marcxml")
+    assert answer.xpath("//*[@tag='773']/*/text()") == ["Мир животных", "Т. 4"]

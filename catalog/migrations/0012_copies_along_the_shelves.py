@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0010_copy_photos'),
+        ('catalog', '0011_copy_field_mapping'),
         ('policies', '0001_initial'),
     ]
 
