@@ -43,7 +43,7 @@ from catalog.models import (
     SourceRecord,
     Subject,
 )
-from catalog.new_names import ContributionForm, NameField, NameSelect, NamesField, NamesSelect, save_chosen
+from catalog.new_names import ContributionForm, KeySelect, NameField, NameSelect, NamesField, NamesSelect, save_chosen
 from catalog.queries import CAP, GONE, matching_books
 from catalog.query_language import clean
 from catalog.search import index_books
@@ -151,7 +151,7 @@ def _without_icons(field: Any, keep: str = "") -> Any:
 def _chosen_or_new(db_field: Any, site: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """What makes the form field of a relation to names take new ones, too."""
     if not issubclass(db_field.remote_field.model, NamedThing):
-        return kwargs
+        return {**kwargs, "widget": KeySelect(db_field, site)} if db_field.name == "parent" else kwargs
     form_class, widget = (NamesField, NamesSelect) if db_field.many_to_many else (NameField, NameSelect)
     return {**kwargs, "form_class": form_class, "widget": widget(db_field, site)}
 

@@ -16,14 +16,30 @@ from catalog.models import NAME_LENGTH, Contribution, NamedThing, folded_name
 
 Thing = TypeVar("Thing", bound=NamedThing)
 NEW = "new:"
+LONGEST_KEY = 18
+"""Digits of a key that any column holds."""
 
 
-class _ShowsNewNames(AutocompleteMixin):
+class _ShowsKeys(AutocompleteMixin):
+    """An autocomplete that passes over what is no key; Django's own looks for it in the database and fails."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
+        """The chosen things."""
+        keys = [key for key in map(str, value) if key.isascii() and key.isdigit() and len(key) <= LONGEST_KEY]
+        groups: list[Any] = super().optgroups(name, keys, attr)
+        return groups
+
+
+class KeySelect(_ShowsKeys, AutocompleteSelect):
+    """One thing that is there."""
+
+
+class _ShowsNewNames(_ShowsKeys):
     """An autocomplete that keeps showing the new names when the form comes back with errors."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
         """The chosen things as Django finds them, then the new names."""
-        groups: list[Any] = super().optgroups(name, [key for key in value if not is_new(key)], attr)
+        groups = super().optgroups(name, value, attr)
         options = groups[0][1]
         for key in filter(is_new, value):
             label = str(key).removeprefix(NEW)

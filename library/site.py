@@ -1,10 +1,13 @@
 """The librarian's panel: Django Admin with the library's name, its own sign-in and navigation by task."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -87,6 +90,18 @@ class LibraryAdminSite(admin.AdminSite):
         """Strangers sign in on the site's own page, with its limits; readers are turned away."""
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """A view of the panel, for staff only. An address with a NUL is refused: no text of the database holds one."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if any("\0" in value for _name, values in request.GET.lists() for value in values):
+                raise BadRequest("NUL in the address")
+            return guarded(request, *args, **kwargs)
+
+        return checked
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page: the figures of the day above the lists."""

@@ -69,7 +69,7 @@ def progress_of(stocktake: Stocktake) -> dict[str, int]:
 
     Which of the copies that nobody has scanned are on loan or gone is looked up once in `ABSENT_SECONDS`.
     """
-    rows = Finding.objects.filter(stocktake=stocktake).order_by().values_list("outcome").annotate(Count("*"))
+    rows = Finding.objects.filter(stocktake=stocktake).order_by().values_list("outcome").annotate(count=Count("*"))
     counts = {str(outcome): 0 for outcome in Outcome} | dict(rows)
     absent = cache.get_or_set(f"stocktake_absent_{stocktake.uid}", lambda: _absent(stocktake), ABSENT_SECONDS)
     counts[Outcome.MISSING] += max(counts.pop("", 0) - (absent or 0), 0)
