@@ -292,14 +292,19 @@ class CopyResource(resources.ModelResource):
         return PlainDiff
 
     def before_import(self, dataset: Dataset, **kwargs: Any) -> None:
-        """Refuse tables that would take too long, or that lack what tells copies apart."""
+        """Refuse tables that would take too long, or that lack what tells copies apart.
+
+        Their rows are dropped: the package goes on with them after a refusal.
+        """
         self._by = kwargs.get("user")
+        problem = ""
         if len(dataset) > MOST_ROWS_OF_COPIES:
-            raise ValidationError(
-                _("The table has more than %(count)s rows. Split it.") % {"count": MOST_ROWS_OF_COPIES}
-            )
-        if "inventory_number" not in (dataset.headers or []):
-            raise ValidationError(_("No column is called “inventory number” or “инвентарный номер”."))
+            problem = _("The table has more than %(count)s rows. Split it.") % {"count": MOST_ROWS_OF_COPIES}
+        elif "inventory_number" not in (dataset.headers or []):
+            problem = _("No column is called “inventory number” or “инвентарный номер”.")
+        if problem:
+            del dataset[:]
+            raise ValidationError(problem)
 
     def import_instance(self, instance: Copy, row: dict[str, Any], **kwargs: Any) -> None:
         """The row's values; a new copy without a barcode gets one to print."""

@@ -15,14 +15,10 @@ from stocktaking import actions as stocktakes
 
 pytestmark = pytest.mark.django_db
 
-NUMBERS = {"very long": "9" * 5000, "larger than a column": str(2**63), "none": "NaN", "negative": "-1"}
+NUMBERS = {"very long": "9" * 5000, "larger than a column": str(2**63)}
 """What is sent where a number is expected."""
-TEXTS = {"control characters": "\0война\x1b\x85", "long": "ы" * 100_000, "no day": "2026-02-31"}
+TEXTS = {"control characters": "\0война\x1b\x85", "no day": "2026-02-31"}
 """What is sent where a text or a day is expected."""
-
-
-LONGEST = {"get": 5000, "post": 100_000}
-"""Letters; a web server takes no longer address."""
 
 
 class Cast:
@@ -154,7 +150,7 @@ def test_odd_input_is_answered(client, cast, name, settings):
             continue
         for odd, value in (NUMBERS if str(usual).isdigit() or isinstance(usual, list) else TEXTS).items():
             try:
-                status = getattr(client, method)(address, sent | {field: value[: LONGEST[method]]}).status_code
+                status = getattr(client, method)(address, sent | {field: value}).status_code
             except Exception as error:  # noqa: BLE001 # told of below, with all the others
                 failures.append((field, odd, f"{type(error).__name__}: {error}"[:200]))
             else:
