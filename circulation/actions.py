@@ -20,7 +20,7 @@ import accounts.actions
 from accounts.models import Reader, ReaderBlock, User
 from catalog.models import Book, Contribution, Copy
 from circulation import queries, rules
-from circulation.charges import LossCharges, cancel_fine_of_loss, cancel_replacement, charge_lateness, charge_loss
+from circulation.charges import cancel_fine_of_loss, cancel_replacement, charge_lateness, charge_loss
 from circulation.letters import line_about
 from circulation.models import Loan
 from circulation.rules import Happened, Reason
@@ -77,7 +77,7 @@ class LossOutcome:
     """A loan declared lost, and what the reader was charged with."""
 
     loan: Loan
-    charges: LossCharges
+    charges: rules.LossCharges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ def declare_lost(*, loan_id: int, by: User | None, now: datetime, note: str = ""
             raise Refused([Refusal(Reason.NOT_ON_LOAN)])
         if loan.lost_at:
             raise Refused([Refusal(Reason.COPY_LOST)])
-        charges = charge_loss(loan, loan.copy, queries.calendar_for(loan), by=by, now=now)
+        charges = charge_loss(loan, by=by, now=now)
         loan.lost_at = now
         loan.save(update_fields=["lost_at"])
         if loan.copy.status == Copy.Status.LOANED:

@@ -3,7 +3,6 @@
 Parts of the actions, under their locks: Book, Copy, Reader and Loan are the caller's.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,7 +15,7 @@ from cashdesk.queries import charges_of_loan, paid_for
 from catalog.models import Copy
 from circulation import queries, rules
 from circulation.models import Loan
-from circulation.rules import NOTHING
+from circulation.rules import NOTHING, LossCharges
 from policies.calendar import Calendar
 from policies.terms import Terms
 
@@ -24,43 +23,22 @@ JOB = "circulation"
 """Who charges where nobody did it by hand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossCharges:
-    """What was charged when a copy was declared lost."""
-
-    fine: Decimal
-    replacement: Decimal
-    processing: Decimal
-
-    @property
-    def total(self) -> Decimal:
-        """All of it."""
-        return self.fine + self.replacement + self.processing
-
-
 def charge_lateness(loan: Loan, copy: Copy, days: int, *, by: User | None, now: datetime) -> Decimal:
     """Charge so many overdue days of a loan; what they came to."""
-    terms = Terms.from_json(loan.terms)
-    before = queries.charged_before([loan]).get(loan.uid, NOTHING) if days and terms.fine_amount else NOTHING
-    fine = rules.overdue_charge(days, terms=terms, copy_price=copy.price, charged_before=before)
-    if fine:
+    if fine := queries.fine_for(loan, copy, days):
         _charge(loan, copy, Kind.OVERDUE, fine, by=by, now=now, overdue_days=days)
     return fine
 
 
-def charge_loss(loan: Loan, copy: Copy, calendar: Calendar, *, by: User | None, now: datetime) -> LossCharges:
-    """Charge the lateness so far, the replacement and the work of it."""
-    terms = Terms.from_json(loan.terms)
-    days = queries.overdue_days(loan, calendar, until=now) if loan.due_at < now else 0
-    charges = LossCharges(
-        fine=charge_lateness(loan, copy, days, by=by, now=now),
-        replacement=rules.replacement_charge(terms=terms, copy_price=copy.price),
-        processing=terms.processing_fee,
-    )
+def charge_loss(loan: Loan, *, by: User | None, now: datetime) -> LossCharges:
+    """Charge the lateness so far, the replacement and the work of it. The loan comes `in_full()`."""
+    charges = queries.loss_charges(loan, now=now)
+    if charges.fine:
+        _charge(loan, loan.copy, Kind.OVERDUE, charges.fine, by=by, now=now, overdue_days=charges.overdue_days)
     if charges.replacement:
-        _charge(loan, copy, Kind.REPLACEMENT, charges.replacement, by=by, now=now)
+        _charge(loan, loan.copy, Kind.REPLACEMENT, charges.replacement, by=by, now=now)
     if charges.processing:
-        _charge(loan, copy, Kind.PROCESSING, charges.processing, by=by, now=now)
+        _charge(loan, loan.copy, Kind.PROCESSING, charges.processing, by=by, now=now)
     return charges
 
 

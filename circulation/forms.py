@@ -54,6 +54,12 @@ class RenewForm(OverrideForm):
     """Public id; empty: every open loan."""
 
 
+class LossForm(forms.Form):
+    """What is known of a loss."""
+
+    note = forms.CharField(label=_("Note"), max_length=MAX_NOTE, required=False)
+
+
 class ReturnForm(forms.Form):
     """One scan at the return desk."""
 

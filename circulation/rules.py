@@ -334,6 +334,21 @@ def suspension_until(days: int, *, terms: Terms, returned_on: date) -> date | No
 # --- Loss ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCharges:
+    """What a reader is charged with when a copy is declared lost."""
+
+    overdue_days: int
+    fine: Decimal
+    replacement: Decimal
+    processing: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """All of it."""
+        return self.fine + self.replacement + self.processing
+
+
 def replacement_charge(*, terms: Terms, copy_price: Decimal | None) -> Decimal:
     """What the reader pays for a lost copy: its price, or the amount of the terms, also where no price is known."""
     if terms.replacement_fee == "copy_price" and copy_price is not None:

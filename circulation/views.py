@@ -20,6 +20,7 @@ from circulation.models import Loan
 from circulation.wording import sentence
 from library.core.dates import moment
 from library.core.errors import Busy, Refused
+from library.core.money import money
 
 LOANS_PER_PAGE = 25
 
@@ -74,7 +75,7 @@ def _renew_each(request: HttpRequest, loans: Iterable[Loan]) -> None:
     for loan in loans:
         title = loan.copy.book.title
         try:
-            renewed = renew(loan_id=loan.pk, by=request.user, now=timezone.now()).loan
+            renewed = renew(loan_id=loan.pk, by=request.user, now=timezone.now())
         except Refused as error:
             reasons = " ".join(sentence(refusal) for refusal in error.refusals)
             messages.warning(
@@ -83,8 +84,10 @@ def _renew_each(request: HttpRequest, loans: Iterable[Loan]) -> None:
         except Busy:
             messages.error(request, _("“%(title)s” is being worked with. Try again in a moment.") % {"title": title})
         else:
-            due = moment(renewed.due_local)
-            messages.success(request, _("“%(title)s” is yours until %(due)s.") % {"title": title, "due": due})
+            text = _("“%(title)s” is yours until %(due)s.") % {"title": title, "due": moment(renewed.loan.due_local)}
+            if renewed.fine:
+                text += " " + _("The fine is %(amount)s.") % {"amount": money(renewed.fine)}
+            messages.success(request, text)
 
 
 def _reader_of(request: HttpRequest) -> Reader | None:

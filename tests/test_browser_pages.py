@@ -34,6 +34,7 @@ from catalog.tests.factories import (
     SeriesFactory,
     SubjectFactory,
 )
+from circulation.models import Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
 from lookup.models import Target
@@ -65,6 +66,7 @@ NO_PAGES = {
     "edit_profile": "own test: signed in",
     "desk": "own test: staff",
     "desk_branch": "own test: staff",
+    "desk_lost": "own test: staff",
     "desk_reader": "own test: staff",
     "desk_return": "own test: staff",
     "my_history": "own test: signed in",
@@ -278,6 +280,8 @@ def test_pages_of_the_desk(visit, world, language):
         visitor.inspect()
     choose_branch(visitor.page)
     visitor.go(reverse("desk_return"))
+    visitor.inspect()
+    visitor.go(reverse("desk_lost", args=[Loan.objects.open().first().uid]))
     visitor.inspect()
     visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
     visitor.inspect()

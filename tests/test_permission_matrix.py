@@ -80,6 +80,7 @@ POST    admin/desk/scan/                                  login  no     in     i
 POST    admin/desk/lend/                                  login  no     in     in
 POST    admin/desk/renew/                                 login  no     in     in
 POST    admin/desk/return/                                login  no     in     in
+GET     admin/desk/lost/<uuid:uid>/                       login  no     in     in
 GET     admin/desk/branch/                                login  no     in     in
 GET     admin/money/<uuid:uid>/                           login  no     in     in
 GET     admin/money/<uuid:uid>/pay/                       login  no     in     in
@@ -327,6 +328,7 @@ def world(monkeypatch):
         "readers/": {"<uuid:uid>": vera.uid, "<int:block>": ReaderBlockFactory(reader=vera).pk},
         "reader/": {"<uuid:uid>": vera.uid, "<int:pk>": vera.pk},
         "loans/": {"<uuid:uid>": loan.uid},
+        "lost/": {"<uuid:uid>": loan.uid},
         "money/<uuid:uid>": {"<uuid:uid>": vera.uid},
         "entries/": {"<uuid:uid>": charge.uid},
         "charges/": {"<uuid:uid>": charge.uid},

@@ -1,6 +1,7 @@
 """The desk over HTTP: who may, what each scan comes to, without JavaScript and with htmx."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from circulation.models import Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import AuditEntry
 from policies.models import Branch
+from policies.terms import Terms
 
 PAGES = ["desk", "desk_return", "desk_branch"]
 POSTS = ["desk_scan", "desk_lend", "desk_renew", "desk_return", "desk_branch"]
@@ -347,3 +349,17 @@ def test_the_slip_is_bounded(at_desk, vera):
     lines = at_desk.session["desk_slip"]["lines"]
     assert len(lines) == 60
     assert lines[0]["title"] == "no-such-64"
+
+
+def test_a_copy_is_declared_lost_at_the_desk(at_desk, vera, copy):
+    loan = lent(
+        copy=copy, reader=vera, terms=Terms(replacement_amount=Decimal(300), processing_fee=Decimal(50)).as_json()
+    )
+    address = reverse("desk_lost", args=[loan.uid])
+    assert address in words(at_desk.get(reverse("desk_reader", args=[vera.uid])))
+    assert "₽350.00" in words(at_desk.get(address))
+    page = at_desk.post(address, {"note": "В поезде"}, follow=True)
+    assert "is declared lost; ₽350.00 is charged." in words(page)
+    assert address not in words(page)
+    assert "This copy is recorded as lost." in words(at_desk.post(address))
+    assert AuditEntry.objects.get(action="circulation.declare_lost").detail["note"] == "В поезде"

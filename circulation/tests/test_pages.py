@@ -104,7 +104,7 @@ def test_due_dates_are_told_in_words(as_vera, vera):
 def test_the_fine_so_far_is_told(as_vera, vera):
     terms = Terms(fine_amount="5.00", cap_at_copy_price=False).as_json()
     lent(vera, days_ago=20, terms=terms)
-    assert "If you bring it back today, the fine is ₽30.00." in words(as_vera.get(reverse("my_loans")))
+    assert "If you bring it back or renew it today, the fine is ₽30.00." in words(as_vera.get(reverse("my_loans")))
 
 
 def test_a_due_date_is_of_the_branchs_clock(as_vera, vera, centre):
