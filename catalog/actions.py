@@ -39,7 +39,9 @@ SHARED: dict[str, type[Publisher | Series]] = {"publisher": Publisher, "series":
 TOPICS: dict[str, type[Genre | Subject]] = {"genres": Genre, "subjects": Subject}
 PARTS = ("isbns", "contributions")
 SAID_HERE = (Copy.Status.AVAILABLE, Copy.Status.ON_ORDER, Copy.Status.DAMAGED, Copy.Status.LOST)
-"""States of a copy that are simply said; the others follow from loans and withdrawal acts."""
+"""States of a copy that are simply said; the others follow from loans, reservations and withdrawal acts."""
+SET_ASIDE = (Copy.Status.ON_HOLD_SHELF, Copy.Status.IN_TRANSIT)
+"""States that agree with a reservation or a transfer, which end first."""
 
 
 def create_book(*, fields: Mapping[str, Any], by: Any, now: datetime) -> Book:
@@ -95,7 +97,8 @@ def update_copy(*, copy_id: int, fields: Mapping[str, Any], by: Any, now: dateti
 def set_copy_status(*, copy_id: int, status: Copy.Status, by: Any, now: datetime) -> Copy:
     """Say how a copy stands: on the shelf, on order, damaged, missing from its shelf. Loans are circulation's to write.
 
-    Raises Invalid for a copy on loan or withdrawn and for a status that is not said here, Copy.DoesNotExist, Busy.
+    Raises Invalid for a copy on loan, set aside or withdrawn and for a status that is not said here,
+    Copy.DoesNotExist, Busy.
     """
     with one_commit():
         Book.objects.filter(copies=copy_id).locked().first()
@@ -105,6 +108,9 @@ def set_copy_status(*, copy_id: int, status: Copy.Status, by: Any, now: datetime
             raise Invalid({"status": [message % {"status": status.label}]})
         if copy.status == Copy.Status.LOANED:
             raise Invalid({"status": [_("%(copy)s is on loan. Take it back first.") % {"copy": copy}]})
+        if copy.status in SET_ASIDE:
+            message = _("%(copy)s is %(state)s. Release it on the hold shelf or among the transfers first.")
+            raise Invalid({"status": [message % {"copy": copy, "state": copy.get_status_display()}]})
         if copy.status == Copy.Status.WITHDRAWN:
             raise Invalid({"status": [_("%(copy)s was withdrawn. Restore it first.") % {"copy": copy}]})
         former = copy.status

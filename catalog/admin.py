@@ -62,6 +62,8 @@ MOST_MARKED = 500
 COPY_SIGNS = {
     Copy.Status.AVAILABLE: "good",
     Copy.Status.LOANED: "info",
+    Copy.Status.ON_HOLD_SHELF: "info",
+    Copy.Status.IN_TRANSIT: "info",
     Copy.Status.ON_ORDER: "quiet",
     Copy.Status.DAMAGED: "warn",
     Copy.Status.LOST: "bad",

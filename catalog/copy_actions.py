@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog import copy_numbers
+from catalog.actions import SET_ASIDE
 from catalog.copy_numbers import CopyNumber
 from catalog.holdings import Withdrawal, WithdrawalAct, WithdrawalReason
 from catalog.models import Book, Copy
@@ -71,8 +72,8 @@ def withdraw_copies(
 ) -> WithdrawalAct:
     """Withdraw the copies by the act of that number and day, which is entered if it is new.
 
-    Raises Invalid, having withdrawn none: `copies` for those on loan and those withdrawn already, each named; `note`
-    for another reason without one. Busy as everywhere.
+    Raises Invalid, having withdrawn none: `copies` for those on loan, set aside or withdrawn already, each named;
+    `note` for another reason without one. Busy as everywhere.
     """
     if reason == WithdrawalReason.OTHER and not note.strip():
         raise Invalid({"note": [_("Say in the note what the reason is.")]})
@@ -80,6 +81,9 @@ def withdraw_copies(
         copies = _locked(copy_ids)
         if loaned := [copy for copy in copies if copy.status == Copy.Status.LOANED]:
             raise Invalid({"copies": [_("On loan, take them back first: %(copies)s.") % {"copies": _names(loaned)}]})
+        if kept := [copy for copy in copies if copy.status in SET_ASIDE]:
+            text = _("Set aside for a reader or in transit, release them first: %(copies)s.")
+            raise Invalid({"copies": [text % {"copies": _names(kept)}]})
         if gone := [copy for copy in copies if copy.status == Copy.Status.WITHDRAWN]:
             raise Invalid({"copies": [_("Withdrawn already: %(copies)s.") % {"copies": _names(gone)}]})
         act, _is_new = WithdrawalAct.objects.get_or_create(

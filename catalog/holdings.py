@@ -50,7 +50,7 @@ class Withdrawal(models.Model):
     copy = models.ForeignKey("catalog.Copy", models.PROTECT, related_name="withdrawals", verbose_name=_("copy"))
     reason = models.CharField(_("reason"), max_length=12, choices=WithdrawalReason.choices)
     note = models.CharField(_("note"), max_length=300, blank=True)
-    former_status = models.CharField(max_length=10, editable=False)
+    former_status = models.CharField(max_length=20, editable=False)
     """How the copy stood before; restoring brings it back to that."""
     withdrawn_at = models.DateTimeField(_("withdrawn"))
     withdrawn_by = models.ForeignKey(

@@ -566,12 +566,15 @@ class CopyQuerySet(models.QuerySet["Copy"]):
 class Copy(models.Model):
     """One physical item with an inventory number and a barcode.
 
-    `status` follows the copy's life and is changed by actions only: `loaned` agrees with its open loan.
+    `status` follows the copy's life and is changed by actions only: `loaned` agrees with its open loan,
+    `on_hold_shelf` with the reservation it is kept for, `in_transit` with its open transfer.
     """
 
     class Status(models.TextChoices):
         AVAILABLE = "available", _("available")
         LOANED = "loaned", _("on loan")
+        ON_HOLD_SHELF = "on_hold_shelf", _("on the hold shelf")
+        IN_TRANSIT = "in_transit", _("in transit")
         ON_ORDER = "on_order", _("on order")
         DAMAGED = "damaged", _("damaged")
         LOST = "lost", _("lost")
@@ -584,7 +587,7 @@ class Copy(models.Model):
     branch = models.ForeignKey(Branch, models.PROTECT, db_index=False, related_name="copies", verbose_name=_("branch"))
     item_type = models.ForeignKey(ItemType, models.PROTECT, related_name="copies", verbose_name=_("item type"))
     shelf_mark = models.CharField(_("shelf mark"), max_length=100, blank=True)
-    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.AVAILABLE)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.AVAILABLE)
     is_reference_only = models.BooleanField(_("for use in the library only"), default=False)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, null=True, blank=True)
     acquired_on = models.DateField(_("acquired"), null=True, blank=True)
@@ -609,7 +612,18 @@ class Copy(models.Model):
                 violation_error_message=_("There is a copy with this barcode already."),
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["available", "loaned", "on_order", "damaged", "lost", "withdrawn"]),
+                condition=Q(
+                    status__in=[
+                        "available",
+                        "loaned",
+                        "on_hold_shelf",
+                        "in_transit",
+                        "on_order",
+                        "damaged",
+                        "lost",
+                        "withdrawn",
+                    ]
+                ),
                 name="copy_status_is_known",
             ),
             models.CheckConstraint(

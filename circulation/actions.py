@@ -5,7 +5,7 @@ everything in one commit or raises: `Refused` with every reason at once, `Invali
 somebody else holds the rows for too long. The locks make the facts stay true until the commit (docs/adr/).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,10 +27,12 @@ from circulation.rules import Happened, Reason
 from library.core import audit
 from library.core.errors import Invalid, Refusal, Refused
 from library.core.models import AuditEntry
+from library.core.overriding import settle, trace
 from library.core.transactions import one_commit
 from notifications.actions import enqueue
 from notifications.models import Event
 from policies.terms import Terms
+from reservations.actions import Placement, clear_shelf, lend_claimed, place_copy
 
 IN_HOUSE_USE = "circulation.in_house_use"
 """The audit action that counts a reading in the library: its entries about copies are the statistics."""
@@ -48,6 +50,8 @@ class ReturnOutcome:
     """Days late, by the terms of the loan."""
     happenings: tuple[Happened, ...]
     """Everything to tell, in the documented order; none: the copy goes back to its shelf."""
+    placement: Placement | None = None
+    """Where the copy goes now; None: it is passed on to another reader, or not fit to go anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,7 @@ def check_out(
         previous = _open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
         reader = _lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
         facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=now)
-        overridden = _settle(rules.checkout_refusals(facts), by=by, overrides=overrides, note=note)
+        overridden = settle(rules.checkout_refusals(facts), by=by, overrides=overrides, note=note)
         if not (copy and reader and facts.terms and facts.due_at):
             raise AssertionError("the rules refuse an unknown copy or reader")
 
@@ -130,8 +134,10 @@ def check_out(
             due_at=facts.due_at,
             terms=facts.terms.as_json(),
         )
+        if facts.claims.has_queue or copy.status == Copy.Status.IN_TRANSIT:
+            lend_claimed(copy, reader_id=reader.pk, branch_id=branch_id, by=by, now=now)
         _set_status(copy, Copy.Status.LOANED)
-        detail = {"due_at": loan.due_at, **_trace(overridden, note)}
+        detail = {"due_at": loan.due_at, **trace(overridden, note)}
         audit.record(action="circulation.check_out", subject=loan, by=by, now=now, detail=detail)
         enqueue(
             key=f"{Event.LOAN_RECEIPT}:{loan.uid}",
@@ -165,13 +171,13 @@ def renew(
     with one_commit():
         loan = _lock_loan(loan_id)
         facts = queries.renewal_facts(loan, now=now)
-        overridden = _settle(rules.renewal_refusals(facts), by=by, overrides=overrides, note=note)
+        overridden = settle(rules.renewal_refusals(facts), by=by, overrides=overrides, note=note)
 
         fine = rules.NOTHING
         if loan.due_at < now:
             days = queries.overdue_days(loan, queries.calendar_for(loan), until=now)
             fine = charge_lateness(loan, loan.copy, days, by=by, now=now)
-        detail = {"due_at": facts.new_due_at, "was_due_at": loan.due_at, **_trace(overridden, note)}
+        detail = {"due_at": facts.new_due_at, "was_due_at": loan.due_at, **trace(overridden, note)}
         loan.due_at = facts.new_due_at
         loan.renewals += 1
         loan.last_renewed_at = now
@@ -226,8 +232,6 @@ def return_copy(
         else:
             Reader.objects.filter(pk=loan.reader_id).locked().only("pk").first()
             outcome = _take_back(loan, copy, by=by, branch_id=branch_id, returned_at=returned_at, now=now)
-        if copy.status in (Copy.Status.LOANED, Copy.Status.LOST):
-            _set_status(copy, Copy.Status.AVAILABLE)
         return outcome
 
 
@@ -271,30 +275,6 @@ def _lock_readers(reader_ids: Collection[int]) -> dict[int, Reader]:
 
 
 # --- Parts of the actions, under their locks -----------------------------------------------------------------------
-
-
-def _settle(
-    refusals: Sequence[Refusal], *, by: User | None, overrides: Collection[Reason], note: str
-) -> tuple[Refusal, ...]:
-    """The refusals that `by` overrides, each with its permission and all with a note; raises if any other is left."""
-    overridden = tuple(
-        refusal
-        for refusal in refusals
-        if refusal.reason in overrides and refusal.override and by and by.has_perm(refusal.override)
-    )
-    if left := [refusal for refusal in refusals if refusal not in overridden]:
-        raise Refused(left)
-    if overridden and not note.strip():
-        raise Invalid({"note": [_("Say in a note why the rule does not count this time.")]})
-    return overridden
-
-
-def _trace(overridden: Sequence[Refusal], note: str) -> dict[str, Any]:
-    """What the audit keeps of overridden reasons."""
-    if not overridden:
-        return {}
-    reasons = [{"reason": refusal.reason, "data": dict(refusal.data)} for refusal in overridden]
-    return {"overridden": reasons, "note": note.strip()}
 
 
 def _open_loan_of(copy: Copy) -> Loan | None:
@@ -348,16 +328,25 @@ def _take_back(
             by=by,
             now=now,
         )
+    status = copy.status
+    placement = None if is_passed_on else _place(copy, branch_id=branch_id, by=by, now=now)
     facts = rules.ReturnFacts(
         was_on_loan=True,
-        copy_status=copy.status,
+        copy_status=status,
         home_branch=copy.branch.name,
-        is_at_home=is_passed_on or copy.branch_id == branch_id,
+        is_at_home=is_passed_on or _stays(copy, placement, branch_id),
+        kept_for=_kept_for(placement),
         cancelled=cancelled,
         fine=fine,
         suspended_until=suspended_until,
     )
-    return ReturnOutcome(copy=copy, loan=loan, overdue_days=days, happenings=rules.return_happenings(facts))
+    return ReturnOutcome(
+        copy=copy,
+        loan=loan,
+        overdue_days=days,
+        happenings=rules.return_happenings(facts),
+        placement=placement,
+    )
 
 
 def _put_back(copy: Copy, *, by: User | None, branch_id: int, now: datetime) -> ReturnOutcome:
@@ -365,18 +354,55 @@ def _put_back(copy: Copy, *, by: User | None, branch_id: int, now: datetime) -> 
     last_returned_at = (
         Loan.objects.filter(copy=copy).order_by("-checked_out_at").values_list("returned_at", flat=True).first()
     )
+    status = copy.status
+    clear_shelf(copy, now=now)
+    placement = _place(copy, branch_id=branch_id, by=by, now=now)
     facts = rules.ReturnFacts(
         was_on_loan=False,
         last_returned_at=last_returned_at and last_returned_at.astimezone(copy.branch.zone),
-        copy_status=copy.status,
+        copy_status=status,
         home_branch=copy.branch.name,
-        is_at_home=copy.branch_id == branch_id,
+        is_at_home=_stays(copy, placement, branch_id),
+        kept_for=_kept_for(placement),
     )
-    if copy.status == Copy.Status.LOST:
+    if status == Copy.Status.LOST:
         audit.record(action="circulation.find", subject=copy, by=by, now=now)
-    elif copy.status == Copy.Status.AVAILABLE and not _is_same_visit(copy, last_returned_at, now):
+    elif (
+        status == Copy.Status.AVAILABLE
+        and not (placement and placement.reservation)
+        and not _is_same_visit(copy, last_returned_at, now)
+    ):
         audit.record(action=IN_HOUSE_USE, subject=copy, by=by, now=now)
-    return ReturnOutcome(copy=copy, loan=None, overdue_days=0, happenings=rules.return_happenings(facts))
+    return ReturnOutcome(
+        copy=copy,
+        loan=None,
+        overdue_days=0,
+        happenings=rules.return_happenings(facts),
+        placement=placement,
+    )
+
+
+def _place(copy: Copy, *, branch_id: int, by: User | None, now: datetime) -> Placement | None:
+    """Where the copy goes from here; None: nowhere, it is withdrawn, damaged or on order."""
+    if copy.status in (Copy.Status.WITHDRAWN, Copy.Status.DAMAGED, Copy.Status.ON_ORDER):
+        return None
+    return place_copy(copy, branch_id=branch_id, by=by, now=now)
+
+
+def _stays(copy: Copy, placement: Placement | None, branch_id: int) -> bool:
+    """Whether the copy need not go home."""
+    return copy.branch_id == branch_id or bool(placement and placement.reservation)
+
+
+def _kept_for(placement: Placement | None) -> rules.KeptFor | None:
+    if not (placement and (reservation := placement.reservation)):
+        return None
+    return rules.KeptFor(
+        reader=reservation.reader.full_name,
+        card=reservation.reader.card_number,
+        branch=reservation.pickup_branch.name,
+        until=reservation.pickup_until,
+    )
 
 
 def _is_same_visit(copy: Copy, last_returned_at: datetime | None, now: datetime) -> bool:

@@ -29,6 +29,8 @@ from library.core.problems import data_as_json, reason_as_json
 from policies.models import Branch
 
 PUBLIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OVERRIDE_CHOICES = [(reason.value, reason.value) for reason in Reason]
+"""Reasons that may be named as overridden; the absolute ones among them stay."""
 UNKNOWN = 0
 """No row has this key: the rules then say which of reader and copy is unknown, with whatever else is wrong."""
 
@@ -76,7 +78,7 @@ class OverrideSerializer(serializers.Serializer):
     """Reasons that staff set aside, each with its permission, and why."""
 
     overrides = serializers.ListField(
-        child=serializers.ChoiceField([reason.value for reason in Reason]), required=False, max_length=len(Reason)
+        child=serializers.ChoiceField(OVERRIDE_CHOICES), required=False, max_length=len(OVERRIDE_CHOICES)
     )
     note = serializers.CharField(max_length=500, required=False, allow_blank=True)
 

@@ -42,6 +42,9 @@ from library.core.dates import moment
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
 from library.core.money import as_typed, money
 from policies.models import Branch
+from reservations.models import Reservation
+from reservations.queries import ready_for
+from reservations.staffed import BRANCH_KEY, at_branch
 
 LINES_KEPT = 60
 """How many scans a slip remembers."""
@@ -50,7 +53,7 @@ CANDIDATES_SHOWN = 12
 EXPIRES_SOON = timedelta(days=30)
 """A card that expires within this time is pointed out."""
 
-BRANCH_KEY, SLIP_KEY = "desk_branch", "desk_slip"
+SLIP_KEY = "desk_slip"
 LENDING, RETURNING = "lend", "return"
 
 Tone = Literal["good", "info", "warn", "bad"]
@@ -86,6 +89,8 @@ class Line:
     """Public id and name of another reader in question."""
     action: Literal["", "lend", "renew"] = ""
     """What may be done in spite of `reasons`."""
+    slip: str = ""
+    """Address of the slip that goes with a copy that is set aside or sent."""
     reasons: list[dict[str, str]] = field(default_factory=list)
     """Codes and sentences of the reasons that this librarian may override."""
 
@@ -137,6 +142,8 @@ class AtTheDesk:
     owes_too_much: bool
     pay_form: PayForm | None
     """To pay all of it at this desk; None: nothing is owed, or it is not this librarian's to take."""
+    ready: Sequence[Reservation]
+    """What waits on the hold shelf of some branch."""
 
 
 def _at_a_glance(reader: Reader, user: User, branch: Branch, now: datetime) -> AtTheDesk:
@@ -162,6 +169,7 @@ def _at_a_glance(reader: Reader, user: User, branch: Branch, now: datetime) -> A
         owed=owed,
         owes_too_much=limit is not None and owed > limit,
         pay_form=PayForm(initial={"amount": as_typed(owed), "branch": branch.pk}) if takes_money else None,
+        ready=list(ready_for(reader)),
     )
 
 
@@ -196,25 +204,6 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': reverse('desk')})}")
     return redirect_to_login(request.get_full_path())
-
-
-def at_branch(view: View) -> View:
-    """Give the view the branch at which this desk stands; ask for it first where it is not known."""
-
-    @wraps(view)
-    def placed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        branch = _branch_of(request)
-        return view(request, branch, *args, **kwargs) if branch else redirect("desk_branch")
-
-    return placed
-
-
-def _branch_of(request: HttpRequest) -> Branch | None:
-    """The branch chosen in this session, or the only one there is."""
-    if chosen := request.session.get(BRANCH_KEY):
-        return Branch.objects.filter(pk=chosen).first()
-    branches = Branch.objects.all()[:2]
-    return branches[0] if len(branches) == 1 else None
 
 
 @staff_who_may("check_out_copies", "return_copies")
@@ -411,9 +400,9 @@ def _try_to_take_back(request: DeskRequest, branch: Branch, code: str, day: date
     except LibraryError as error:
         _tell_trouble(line, error)
         return line
-    line.said = _told(outcome)
+    line.said, line.slip = _told(outcome), _slip_for(outcome)
     if outcome.loan is None:
-        line.tone = "info"
+        line.tone = "warn" if line.slip else "info"
         return line
     line.tone = "warn" if line.said else "good"
     line.reader, line.reader_name = str(outcome.loan.reader.uid), outcome.loan.reader.full_name
@@ -434,6 +423,15 @@ def _line_about(copy: Copy) -> Line:
 def _told(outcome: ReturnOutcome) -> list[str]:
     said = [late(outcome.overdue_days)] if outcome.overdue_days else []
     return said + [sentence(happened) for happened in outcome.happenings]
+
+
+def _slip_for(outcome: ReturnOutcome) -> str:
+    """The address of the slip to print and put into the copy; empty: it goes to its shelf."""
+    if outcome.placement and (transfer := outcome.placement.transfer):
+        return reverse("transfer_slip", args=[transfer.uid])
+    if outcome.placement and (reservation := outcome.placement.reservation):
+        return reverse("reservation_slip", args=[reservation.uid])
+    return ""
 
 
 def _tell_refusals(line: Line, refusals: Sequence[Refusal], user: User, action: Literal["lend", "renew"]) -> None:

@@ -23,6 +23,7 @@ from policies.calendar import Calendar, NoOpenDay
 from policies.models import Branch
 from policies.queries import calendar_of, effective_terms
 from policies.terms import EffectiveTerms, Terms, due_at, renewed_due_at
+from reservations.queries import Queues, claims_on
 
 # --- Loans ---------------------------------------------------------------------------------------------------------
 
@@ -76,13 +77,14 @@ class LoanState:
 
 
 def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
-    """The state of each open loan, in the order given. Two queries, and two more for every branch.
+    """The state of each open loan, in the order given. Three queries, two more where somebody waits for one of the
+    books, and two for every branch.
 
     One more where a category limits the debt, and one where a loan is overdue again. The loans come `in_full()`.
     """
     loans = list(loans)
     calendars = {branch: calendar_of(branch) for branch in {loan.ruling_branch for loan in loans}}
-    standing = _Standing.of([loan.reader for loan in loans], now)
+    standing = _Standing.of(loans, now)
     charged = charged_before(loan for loan in loans if loan.due_at < now)
     states = []
     for loan in loans:
@@ -122,8 +124,8 @@ def readers_to_lend_to() -> ReaderQuerySet:
 def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, now: datetime) -> rules.CheckoutFacts:
     """What decides whether `reader` may borrow `copy` at the desk of `branch_id`; None: there is no such one.
 
-    They come from `copies_to_lend()` and `readers_to_lend_to()`. Five queries, and one more where the category limits
-    the debt. Raises Invalid when the loan could fall due on no open day, NoDefaultRule before
+    They come from `copies_to_lend()` and `readers_to_lend_to()`. Six queries, two more where somebody waits, and one
+    where the category limits the debt. Raises Invalid when the loan could fall due on no open day, NoDefaultRule before
     `manage.py setup_library` has run.
     """
     branch = copy.branch if copy and settings.LENDING_BRANCH == "copy" else Branch.objects.get(pk=branch_id)
@@ -149,6 +151,7 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
     )
     if copy is None or reader is None:
         return facts
+    claims = claims_on(copy, reader_id=reader.pk, now=now)
     effective = effective_terms(category_id=reader.category_id, item_type_id=copy.item_type_id, branch_id=branch.pk)
     same_book = [loan.due_at for loan in held if loan.copy.book_id == copy.book_id and loan.copy_id != copy.pk]
     return replace(
@@ -156,14 +159,24 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
         terms=effective.terms,
         due_at=_first_due_at(effective.terms, branch, reader, now),
         limits=tuple(_limits(effective, held, copy=copy, reader=reader, branch=branch)),
+        claims=rules.ClaimFacts(
+            is_kept=claims.keeper is not None,
+            kept_until=claims.keeper.pickup_until if claims.keeper else None,
+            is_needed=claims.is_needed,
+            on_its_way_to=claims.transfer.to_branch.name if claims.transfer else None,
+            has_queue=claims.has_queue,
+        ),
         same_book_due_at=min(same_book).astimezone(branch.zone) if same_book else None,
     )
 
 
 def renewal_facts(loan: Loan, *, now: datetime) -> rules.RenewalFacts:
-    """What decides whether a loan, which comes `in_full()`, may be renewed. Four queries, five with a debt limit."""
+    """What decides whether a loan, which comes `in_full()`, may be renewed.
+
+    Five queries, two more where somebody waits, and one with a debt limit.
+    """
     calendar = calendar_of(loan.ruling_branch)
-    return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan.reader], now), now)
+    return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan], now), now)
 
 
 def calendar_for(loan: Loan) -> Calendar:
@@ -261,6 +274,7 @@ def _renewal_facts(
         ),
         terms=terms,
         is_open=loan.returned_at is None,
+        is_awaited=loan.returned_at is None and standing.queues.needs(loan.copy, reader_id=loan.reader_id),
         is_copy_lost=loan.copy.status == Copy.Status.LOST,
         renewals=loan.renewals,
         due_on=calendar.day_of(loan.due_at),
@@ -288,16 +302,18 @@ def _next_due_at(loan: Loan, terms: Terms, calendar: Calendar, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What many readers' blocks, overdue loans and debts come to."""
+    """What many readers' blocks, overdue loans and debts come to, and who waits for what they have."""
 
     blocks: Sequence[ReaderBlock]
     overdue: dict[int, int]
     """Reader to the number of overdue loans; readers without any are missing."""
     owed: dict[int, Decimal]
     """Reader to the balance, of those whose debt is limited."""
+    queues: Queues
 
     @classmethod
-    def of(cls, readers: Sequence[Reader], now: datetime) -> "_Standing":
+    def of(cls, loans: Sequence[Loan], now: datetime) -> "_Standing":
+        readers = [loan.reader for loan in loans]
         reader_ids = [reader.pk for reader in readers]
         counted = (
             Loan.objects.open()
@@ -306,7 +322,12 @@ class _Standing:
             .values_list("reader")
             .annotate(Count("pk"))
         )
-        return cls(blocks=live_blocks(reader_ids, now), overdue=dict(counted), owed=owed_by(readers))
+        return cls(
+            blocks=live_blocks(reader_ids, now),
+            overdue=dict(counted),
+            owed=owed_by(readers),
+            queues=Queues([loan.copy.book_id for loan in loans], now=now),
+        )
 
 
 def owed_by(readers: Iterable[Reader]) -> dict[int, Decimal]:

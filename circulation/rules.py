@@ -44,11 +44,15 @@ class Reason(StrEnum):
     ALREADY_LOANED_TO_READER = "already_loaned_to_reader"
     LOANED_TO_ANOTHER = "loaned_to_another"
     LOAN_LIMIT = "loan_limit"
+    KEPT_FOR_ANOTHER = "kept_for_another"
+    RESERVED_BY_ANOTHER = "reserved_by_another"
+    IN_TRANSIT = "in_transit"
     SAME_BOOK_ON_LOAN = "same_book_on_loan"
 
     NOT_ON_LOAN = "not_on_loan"
     RENEWAL_LIMIT = "renewal_limit"
     TOO_SOON = "too_soon"
+    BOOK_IS_AWAITED = "book_is_awaited"
     LOAN_OVERDUE_RENEWAL = "loan_overdue_renewal"
     RENEWAL_WOULD_NOT_EXTEND = "renewal_would_not_extend"
 
@@ -60,6 +64,7 @@ class Happening(StrEnum):
     WRONG_BRANCH = "wrong_branch"
     WAS_LOST = "was_lost"
     WITHDRAWN = "withdrawn"
+    KEPT_FOR = "kept_for"
     FINE_CHARGED = "fine_charged"
     SUSPENDED_UNTIL = "suspended_until"
 
@@ -113,6 +118,34 @@ class LoanLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFacts:
+    """What other readers and branches have to say about the copy."""
+
+    is_kept: bool = False
+    """Whether it is set aside for another reader."""
+    kept_until: date | None = None
+    """The last day on which that reader can collect it; None: it is on its way there."""
+    is_needed: bool = False
+    """Whether it is on the open shelf, but those before this reader in the queue need it."""
+    on_its_way_to: str | None = None
+    """The name of the branch to which it is in transit, unless for this reader."""
+    has_queue: bool = False
+    """Whether anybody, this reader included, has reserved the book."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFor:
+    """The reader for whom a copy that came back is set aside."""
+
+    reader: str
+    card: str
+    branch: str
+    """Where it is collected."""
+    until: date | None
+    """The last day on which it is kept; None: it has to go there first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutFacts:
     """Everything that a check-out is judged by. `reader` and `copy` are None when there is no such one."""
 
@@ -125,6 +158,7 @@ class CheckoutFacts:
     """Terms and due date of the loan to be made; None unless reader and copy are known."""
     open_loan: OpenLoan | None = None
     limits: tuple[LoanLimit, ...] = ()
+    claims: ClaimFacts = ClaimFacts()
     same_book_due_at: datetime | None = None
     """When another copy of the same book, lent to the same reader, is due; None: there is none."""
 
@@ -142,6 +176,8 @@ class RenewalFacts:
     is_open: bool
     """Whether the copy is still out."""
     is_copy_lost: bool
+    is_awaited: bool = False
+    """Whether somebody waits for the book and no other copy on the shelves would do."""
     renewals: int
     """How often the loan was renewed already."""
     due_on: date
@@ -163,7 +199,9 @@ class ReturnFacts:
     """A value of `catalog.Copy.Status`, before the return."""
     home_branch: str
     is_at_home: bool
-    """Whether the copy came back to the branch it belongs to."""
+    """Whether the copy need not go to the branch it belongs to: it is there, or set aside for somebody."""
+    kept_for: KeptFor | None = None
+    """Whose turn it is now."""
     cancelled: Decimal = NOTHING
     """What of the replacement of a lost copy need not be paid, or becomes credit."""
     fine: Decimal = NOTHING
@@ -236,6 +274,12 @@ def _against_loan(facts: CheckoutFacts) -> Iterator[Refusal]:
 
 def _against_claims(facts: CheckoutFacts) -> Iterator[Refusal]:
     is_a_new_loan = not (facts.open_loan and facts.open_loan.is_readers)
+    if facts.claims.is_kept:
+        yield _overridable(Reason.KEPT_FOR_ANOTHER, until=facts.claims.kept_until)
+    if facts.claims.is_needed and is_a_new_loan:
+        yield _overridable(Reason.RESERVED_BY_ANOTHER)
+    if facts.claims.on_its_way_to is not None:
+        yield _overridable(Reason.IN_TRANSIT, branch=facts.claims.on_its_way_to)
     if facts.same_book_due_at and is_a_new_loan:
         yield _overridable(Reason.SAME_BOOK_ON_LOAN, due_at=facts.same_book_due_at)
 
@@ -261,6 +305,8 @@ def _against_renewal(facts: RenewalFacts) -> Iterator[Refusal]:
         opens_on = facts.due_on - timedelta(days=facts.terms.renew_not_before_days)
         if facts.today < opens_on:
             yield _overridable(Reason.TOO_SOON, opens_on=opens_on)
+    if facts.is_awaited:
+        yield Refusal(Reason.BOOK_IS_AWAITED)
     if facts.is_copy_lost:
         yield Refusal(Reason.COPY_LOST)
     if facts.due_at < facts.now and not facts.is_overdue_renewable:
@@ -287,6 +333,9 @@ def _happenings(facts: ReturnFacts) -> Iterator[Happened]:
         yield Happened(Happening.WAS_LOST, {"cancelled": facts.cancelled})
     if facts.copy_status == "withdrawn":
         yield Happened(Happening.WITHDRAWN)
+    if kept := facts.kept_for:
+        data = {"reader": kept.reader, "card": kept.card, "branch": kept.branch, "until": kept.until}
+        yield Happened(Happening.KEPT_FOR, data)
     if facts.fine:
         yield Happened(Happening.FINE_CHARGED, {"amount": facts.fine})
     if facts.suspended_until:

@@ -14,6 +14,7 @@ from circulation.rules import Happened, Happening, Reason
 from library.core.dates import day, moment
 from library.core.errors import Refusal
 from library.core.money import money
+from reservations.wording import kept_for, sent_home
 
 
 def sentence(told: Refusal | Happened) -> str:
@@ -58,6 +59,12 @@ def _was_lost(data: Mapping[str, Any]) -> str:
     return _("It was recorded as lost and is found now.")
 
 
+def _kept_for_another(data: Mapping[str, Any]) -> str:
+    if data["until"] is None:
+        return _("This copy is on its way to a reader who reserved it.")
+    return _("This copy is kept for another reader until %(until)s.") % {"until": day(data["until"])}
+
+
 def _renewal_limit(data: Mapping[str, Any]) -> str:
     if data["limit"] == 0:
         return _("This loan cannot be renewed.")
@@ -93,12 +100,16 @@ _REASONS: dict[Reason, Words] = {
         _("This copy is on loan to another reader, until %(due)s.") % {"due": moment(data["due_at"])}
     ),
     Reason.LOAN_LIMIT: _loan_limit,
+    Reason.KEPT_FOR_ANOTHER: _kept_for_another,
+    Reason.RESERVED_BY_ANOTHER: lambda data: _("Another reader is waiting for this book, and no other copy is free."),
+    Reason.IN_TRANSIT: lambda data: _("This copy is on its way to %(branch)s.") % data,
     Reason.SAME_BOOK_ON_LOAN: lambda data: (
         _("The reader has another copy of this book, until %(due)s.") % {"due": moment(data["due_at"])}
     ),
     Reason.NOT_ON_LOAN: lambda data: _("This loan is over: the copy has come back."),
     Reason.RENEWAL_LIMIT: _renewal_limit,
     Reason.TOO_SOON: lambda data: _("Too early: renewal opens on %(day)s.") % {"day": day(data["opens_on"])},
+    Reason.BOOK_IS_AWAITED: lambda data: _("Another reader is waiting for this book."),
     Reason.LOAN_OVERDUE_RENEWAL: lambda data: (
         _("The loan is overdue since %(due)s; overdue loans are not renewed.") % {"due": moment(data["due_at"])}
     ),
@@ -117,14 +128,17 @@ _ADVICE: dict[Reason, Callable[[], str]] = {
     Reason.IN_LIBRARY_USE_ONLY: lambda: _("Offer it for the reading room."),
     Reason.ALREADY_LOANED_TO_READER: lambda: _("Renew it if the reader wants to keep it."),
     Reason.LOANED_TO_ANOTHER: lambda: _("Take it back first; then lend it."),
+    Reason.KEPT_FOR_ANOTHER: lambda: _("Put it back on the hold shelf."),
+    Reason.RESERVED_BY_ANOTHER: lambda: _("Tick it off the pick list instead."),
     Reason.LOAN_LIMIT: lambda: _("Something has to come back first."),
 }
 
 _HAPPENINGS: dict[Happening, Words] = {
     Happening.NOT_ON_LOAN: _not_on_loan,
-    Happening.WRONG_BRANCH: lambda data: _("It belongs to %(branch)s: send it there.") % data,
+    Happening.WRONG_BRANCH: lambda data: sent_home(data["branch"]),
     Happening.WAS_LOST: _was_lost,
     Happening.WITHDRAWN: lambda data: _("It was withdrawn: do not shelve it."),
+    Happening.KEPT_FOR: lambda data: kept_for(**data),
     Happening.FINE_CHARGED: lambda data: _("The fine is %(amount)s.") % {"amount": money(data["amount"])},
     Happening.SUSPENDED_UNTIL: lambda data: (
         _("For lateness the reader may not borrow until %(until)s.") % {"until": day(data["until"])}

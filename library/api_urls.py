@@ -13,6 +13,7 @@ from circulation.api import LoanViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
+from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
 MANY: dict[str, Any] = {"get": "list", "post": "create"}
@@ -62,6 +63,12 @@ v1: list[URLPattern | URLResolver] = [
     path("payments/<uuid:uid>/reverse/", PaymentViewSet.as_view({"post": "reverse"}), name="payment-reverse"),
     path("refunds/", PaymentViewSet.as_view({"post": "refund"}), name="refunds"),
     path("readers/<uuid:uid>/balance/", BalanceView.as_view(), name="balance"),
+    path("reservations/", ReservationViewSet.as_view(MANY), name="reservations"),
+    path("reservations/<uuid:uid>/", ReservationViewSet.as_view({"get": "retrieve"}), name="reservation"),
+    path("reservations/<uuid:uid>/cancel/", ReservationViewSet.as_view({"post": "cancel"}), name="reservation-cancel"),
+    path("reservations/<uuid:uid>/suspend/", ReservationViewSet.as_view({"post": "suspend"}), name="suspend"),
+    path("reservations/<uuid:uid>/resume/", ReservationViewSet.as_view({"post": "resume"}), name="resume"),
+    path("reservations/<uuid:uid>/move/", ReservationViewSet.as_view({"post": "move"}), name="move"),
     path("stocktakes/", StocktakeViewSet.as_view({"get": "list"}), name="stocktakes"),
     path("stocktakes/<uuid:uid>/", StocktakeViewSet.as_view({"get": "retrieve"}), name="stocktake"),
     path("stocktakes/<uuid:uid>/scans/", StocktakeViewSet.as_view({"post": "scan"}), name="stocktake-scans"),

@@ -39,6 +39,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="reservations.expire_uncollected",
+        name=gettext_lazy("End uncollected reservations"),
+        description=gettext_lazy("What was not collected in time goes to the next reader: once a day, on open days."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="catalog.work_on_imports",
         name=gettext_lazy("Go on with imports"),
         description=gettext_lazy("Imports uploaded files; an import whose worker was killed goes on."),

@@ -58,6 +58,8 @@ EXCHANGE_CALLS_PER_MINUTE = env.int("EXCHANGE_CALLS_PER_MINUTE", default=300)
 """Requests a minute that one network address may make to the OAI-PMH provider, and as many to the SRU server."""
 LENDING_BRANCH = env.str("LENDING_BRANCH", default="copy")
 """Whose rules apply to a loan: the `copy`'s home branch or the `desk`'s."""
+RESERVATION_TRANSFERS = env.bool("RESERVATION_TRANSFERS", default=True)
+"""Whether copies are sent to other branches for reservations; else only those of the branch of pick-up fill them."""
 HOUR_LOAN_AFTER_CLOSING = env.str("HOUR_LOAN_AFTER_CLOSING", default="closing")
 """When an hour loan that would end after closing is due: at `closing` or at the `next_opening`."""
 OVERDUE_RENEWAL = env.str("OVERDUE_RENEWAL", default="allow")
@@ -75,6 +77,7 @@ INSTALLED_APPS = [
     "lookup",
     "notifications",
     "cashdesk",
+    "reservations",
     "circulation",
     "stocktaking",
     "demo",
@@ -326,6 +329,8 @@ SPECTACULAR_SETTINGS = {
         "EntryKindEnum": "cashdesk.models.Kind",
         "PaymentMethodEnum": "cashdesk.models.Method",
         "ChargeByHandEnum": "cashdesk.api.CHARGED_BY_HAND",
+        "OverridesEnum": "circulation.api.OVERRIDE_CHOICES",
+        "ReservationOverridesEnum": "reservations.api.OVERRIDE_CHOICES",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -44,7 +44,15 @@ TASKS = (
     (
         "circulation",
         _("Circulation"),
-        ("circulation.loan", "cashdesk.charge", "cashdesk.payment", "notifications.letter", "notifications.notice"),
+        (
+            "circulation.loan",
+            "reservations.reservation",
+            "reservations.transfer",
+            "cashdesk.charge",
+            "cashdesk.payment",
+            "notifications.letter",
+            "notifications.notice",
+        ),
     ),
     (
         "rules",

@@ -1,6 +1,6 @@
 """What the templates of letters are given: built where the cause is known, kept as JSON on the notice."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,36 @@ def loan_line(
         branch=branch,
         due_on=due.date().isoformat(),
         due_time="" if due.time().replace(microsecond=0) == END_OF_DAY else f"{due:%H:%M}",
+    )
+
+
+class ReservationLine(TypedDict):
+    """One reservation in a letter."""
+
+    reservation: str
+    """Public id."""
+    title: str
+    authors: str
+    """As in an index, separated by semicolons; may be empty."""
+    branch: str
+    """Name of the branch where it is collected."""
+    until_on: str
+    """ISO date: the last day on which it is kept; empty when none was set aside."""
+    why: str
+    """Of a cancellation, what staff said; else empty."""
+
+
+def reservation_line(
+    *, reservation: object, title: str, authors: str, branch: str, until_on: date | None, why: str = ""
+) -> ReservationLine:
+    """The data of a notice about one reservation, given by its public id."""
+    return ReservationLine(
+        reservation=str(reservation),
+        title=title,
+        authors=authors,
+        branch=branch,
+        until_on=until_on.isoformat() if until_on else "",
+        why=why,
     )
 
 

@@ -21,6 +21,9 @@ class Event(models.TextChoices):
     DUE_SOON = "due_soon", _("due soon")
     OVERDUE = "overdue", _("overdue")
     LOAN_REMINDER = "loan_reminder", _("reminder during the loan")
+    RESERVATION_READY = "reservation_ready", _("reserved book is ready")
+    RESERVATION_EXPIRED = "reservation_expired", _("reservation expired")
+    RESERVATION_CANCELLED = "reservation_cancelled", _("reservation cancelled")
 
 
 class Letter(models.Model):
@@ -42,7 +45,7 @@ class Letter(models.Model):
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
     """Stays through all attempts: the left half of the Message-ID."""
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="letters", db_index=False, verbose_name=_("reader"))
-    event = models.CharField(_("event"), max_length=20, choices=Event.choices)
+    event = models.CharField(_("event"), max_length=30, choices=Event.choices)
     stage = models.SmallIntegerField(_("stage"), default=0)
     """As on its notices."""
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.EMAIL)
@@ -98,7 +101,7 @@ class Notice(models.Model):
 
     key = models.CharField(_("key"), max_length=200)
     """The cause in words, unique for ever: event, public id of the loan or reader, day and number of the stage."""
-    event = models.CharField(_("event"), max_length=20, choices=Event.choices)
+    event = models.CharField(_("event"), max_length=30, choices=Event.choices)
     stage = models.SmallIntegerField(_("stage"), default=0)
     """Days before the due day (due soon), after it (overdue) or of the loan (reminder); 0 for other events."""
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="notices", db_index=False, verbose_name=_("reader"))

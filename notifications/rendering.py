@@ -50,6 +50,7 @@ def _render(letter: Letter, nonce: str) -> Rendered:
         "library_name": settings.LIBRARY_NAME,
         "library_url": settings.LIBRARY_URL,
         "loans_url": settings.LIBRARY_URL + reverse("my_loans"),
+        "reservations_url": settings.LIBRARY_URL + reverse("my_reservations"),
         "language": letter.language,
         "reader_name": letter.reader.full_name,
         "lines": lines,

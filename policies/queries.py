@@ -1,10 +1,16 @@
 """What the rules and calendars say, read from the database into the frozen values of `terms` and `calendar`."""
 
+from collections.abc import Callable
+from functools import cache
+
 from django.db.models import Q
 
 from policies.calendar import Calendar, ClosedRange, Stretch
 from policies.models import Branch, ClosedDay, LendingRule, OpeningHours
 from policies.terms import PARAMETERS, EffectiveTerms, Row, Scope, resolve
+
+RuleBook = Callable[[int, int, int], EffectiveTerms]
+"""Reader category, item type, branch (by key) -> the terms."""
 
 
 def effective_terms(*, category_id: int, item_type_id: int, branch_id: int) -> EffectiveTerms:
@@ -18,6 +24,20 @@ def effective_terms(*, category_id: int, item_type_id: int, branch_id: int) -> E
         Q(branch=None) | Q(branch=branch_id),
     ).order_by()
     return resolve(map(row_of, rules), category_id=category_id, item_type_id=item_type_id, branch_id=branch_id)
+
+
+def rule_book() -> RuleBook:
+    """A function of reader category, item type and branch that gives their terms. One query for all of them.
+
+    The function raises NoDefaultRule before `manage.py setup_library` has run.
+    """
+    rows = [row_of(rule) for rule in LendingRule.objects.order_by()]
+
+    @cache
+    def terms_of(category_id: int, item_type_id: int, branch_id: int) -> EffectiveTerms:
+        return resolve(rows, category_id=category_id, item_type_id=item_type_id, branch_id=branch_id)
+
+    return terms_of
 
 
 def row_of(rule: LendingRule) -> Row:

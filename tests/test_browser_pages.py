@@ -47,6 +47,8 @@ from policies.tests.factories import (
     OpeningHoursFactory,
     ReaderCategoryFactory,
 )
+from reservations.models import Transfer
+from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -83,6 +85,22 @@ NO_PAGES = {
     "give_refund": "own test: staff",
     "waive_charge": "own test: staff",
     "reverse_entry": "own test: staff",
+    "my_reservations": "own test: signed in",
+    "place_reservation": "takes a form",
+    "cancel_reservation": "takes a form",
+    "suspend_reservation": "takes a form",
+    "resume_reservation": "takes a form",
+    "pick_list": "own test: staff",
+    "hold_shelf": "own test: staff",
+    "transfers": "own test: staff",
+    "queue": "own test: staff",
+    "reservation_slip": "own test: staff",
+    "transfer_slip": "own test: staff",
+    "reserved_scan": "takes a form",
+    "release_copy": "takes a form",
+    "reserve_for": "takes a form",
+    "staff_cancel_reservation": "takes a form",
+    "move_reservation": "takes a form",
     "desk_lend": "takes a form",
     "desk_renew": "takes a form",
     "desk_scan": "takes a form",
@@ -142,6 +160,24 @@ def world():
         by=None,
         now=timezone.now(),
     )
+    ReservationFactory(reader=reader, book=book, pickup_branch=branch)
+    kept = CopyFactory(branch=branch, status="on_hold_shelf")
+    ready = ReservationFactory(
+        reader=reader,
+        book=kept.book,
+        copy=kept,
+        pickup_branch=branch,
+        state="ready",
+        ready_at=timezone.now(),
+        pickup_until=date(2026, 12, 31),
+    )
+    transfer = Transfer.objects.create(
+        copy=CopyFactory(status="in_transit"),
+        from_branch=branch,
+        to_branch=BranchFactory(),
+        why="home",
+        sent_at=timezone.now(),
+    )
     stocktaking.actions.start(branch=branch, by=None, now=timezone.now())
     LetterFactory(reader=reader)
     former = BookFactory(title="Преступление и наказание")
@@ -163,7 +199,16 @@ def world():
     crontab = CrontabSchedule.objects.create(minute="*/30")
     IntervalSchedule.objects.create(every=1, period="hours")
     PeriodicTask.objects.create(name="Daily", task="t", crontab=crontab, args=json.dumps([]))
-    return {"boss": boss, "reader": reader, "book": book, "author": author, "copy": copy, "payment": payment}
+    return {
+        "boss": boss,
+        "reader": reader,
+        "book": book,
+        "author": author,
+        "copy": copy,
+        "payment": payment,
+        "ready": ready,
+        "transfer": transfer,
+    }
 
 
 def named_patterns(patterns=None):
@@ -212,6 +257,7 @@ def test_pages_of_a_reader(visit, world, language):
         "account_email",
         "account_change_password",
         "my_loans",
+        "my_reservations",
         "my_history",
         "my_charges",
     ):
@@ -220,6 +266,8 @@ def test_pages_of_a_reader(visit, world, language):
     for paper in ("a4", "roll"):
         visitor.go(reverse("receipt", args=[world["payment"].uid], query={"paper": paper}))
         visitor.inspect()
+    visitor.go(reverse("book", args=[world["copy"].book.uid]))
+    visitor.inspect()
     assert "\n".join(visitor.faults) == ""
 
 
@@ -285,6 +333,17 @@ def test_pages_of_the_desk(visit, world, language):
     visitor.inspect()
     visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
     visitor.inspect()
+    for path in (
+        reverse("pick_list"),
+        reverse("hold_shelf"),
+        reverse("transfers"),
+        reverse("queue", args=[world["book"].uid]),
+        reverse("reservation_slip", args=[world["ready"].uid]),
+        reverse("transfer_slip", args=[world["transfer"].uid]),
+    ):
+        visitor.go(path)
+        visitor.inspect()
+    visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
     visitor.page.locator("#code").fill(world["copy"].barcode)
     visitor.page.keyboard.press("Enter")
     visitor.page.wait_for_load_state("networkidle")

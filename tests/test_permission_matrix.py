@@ -25,6 +25,7 @@ from catalog.tests.factories import CopyFactory
 from circulation.tests.factories import LoanFactory
 from library.core.api import ApiView, Limit
 from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
+from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,11 @@ POST    my/renew/                                         login  in     hidden h
 GET     my/history/                                       login  in     in     in
 GET     my/charges/                                       login  in     in     in
 GET     receipts/<uuid:uid>/                              login  hidden in     in
+GET     my/reservations/                                  login  in     in     in
+POST    my/reservations/place/                            login  hidden hidden hidden
+POST    my/reservations/<uuid:uid>/cancel/                login  hidden hidden hidden
+POST    my/reservations/<uuid:uid>/suspend/               login  hidden hidden hidden
+POST    my/reservations/<uuid:uid>/resume/                login  hidden hidden hidden
 GET     accounts/                                         login  in     in     in
 GET     accounts/edit/                                    login  in     in     in
 POST    accounts/appearance/                              in     in     in     in
@@ -90,6 +96,17 @@ GET     admin/money/<uuid:uid>/refund/                    login  no     no     i
 GET     admin/money/entries/<uuid:uid>/waive/             login  no     no     in
 GET     admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
 POST    admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
+GET     admin/reserved/                                   login  no     in     in
+GET     admin/reserved/shelf/                             login  no     in     in
+GET     admin/reserved/transfers/                         login  no     in     in
+POST    admin/reserved/scan/                              login  no     in     in
+POST    admin/reserved/release/<uuid:uid>/                login  no     hidden hidden
+GET     admin/reserved/queue/<uuid:uid>/                  login  no     in     in
+POST    admin/reserved/queue/<uuid:uid>/reserve/          login  no     in     in
+POST    admin/reserved/reservations/<uuid:uid>/cancel/    login  no     in     in
+POST    admin/reserved/reservations/<uuid:uid>/move/      login  no     in     in
+GET     admin/reserved/reservations/<uuid:uid>/slip/      login  no     hidden hidden
+GET     admin/reserved/transfers/<uuid:uid>/slip/         login  no     hidden hidden
 GET     admin/isbn/                                       login  no     in     in
 GET     admin/isbn/<str:isbn>/cover/                      login  no     hidden hidden
 GET     admin/other-catalogues/                           login  no     in     in
@@ -202,6 +219,13 @@ POST    api/v1/payments/<uuid:uid>/reverse/               login  no     no     i
 POST    api/v1/refunds/                                   login  no     no     in
 GET     api/v1/readers/<uuid:uid>/balance/                login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/return/                   login  no     in     in
+GET     api/v1/reservations/                              login  in     in     in
+POST    api/v1/reservations/                              login  in     in     in
+GET     api/v1/reservations/<uuid:uid>/                   login  hidden in     in
+POST    api/v1/reservations/<uuid:uid>/cancel/            login  hidden in     in
+POST    api/v1/reservations/<uuid:uid>/suspend/           login  hidden in     in
+POST    api/v1/reservations/<uuid:uid>/resume/            login  hidden in     in
+POST    api/v1/reservations/<uuid:uid>/move/              login  no     in     in
 GET     api/v1/stocktakes/                                login  no     in     in
 GET     api/v1/stocktakes/<uuid:uid>/                     login  no     in     in
 POST    api/v1/stocktakes/<uuid:uid>/scans/               login  no     in     in
@@ -248,6 +272,8 @@ policies.closedday                        view                      view add cha
 policies.itemtype                         view                      view add change delete
 policies.lendingrule                      view                      view add change delete
 policies.readercategory                   view                      view add change delete
+reservations.reservation                  view                      view
+reservations.transfer                     view                      view
 stocktaking.stocktake                     view add                  view add
 """
 """Model on the panel, and what librarians and administrators may do there; strangers and readers must sign in."""
@@ -327,6 +353,10 @@ def world(monkeypatch):
         "copies/": {"<uuid:uid>": copy.uid},
         "readers/": {"<uuid:uid>": vera.uid, "<int:block>": ReaderBlockFactory(reader=vera).pk},
         "reader/": {"<uuid:uid>": vera.uid, "<int:pk>": vera.pk},
+        "reservations/": {"<uuid:uid>": ReservationFactory(reader=vera).uid},
+        "queue/": {"<uuid:uid>": copy.book.uid},
+        "release/": {"<uuid:uid>": uuid4()},
+        "transfers/": {"<uuid:uid>": uuid4()},
         "loans/": {"<uuid:uid>": loan.uid},
         "lost/": {"<uuid:uid>": loan.uid},
         "money/<uuid:uid>": {"<uuid:uid>": vera.uid},

@@ -219,6 +219,7 @@ def test_returning_a_loan(desk, vera, gleb, copy, north):
     assert [(told["code"], told["message"]) for told in said["happenings"]] == [
         ("wrong_branch", "It belongs to Центр: send it there.")
     ]
+    assert desk.post(f"{LOANS}return/", {"copy": "INV-1", "branch": "centre"}).json()["loan"] is None
     lend(desk, "R000002", "INV-1")
     again = desk.post(f"{LOANS}{uid}/return/").json()
     assert [told["code"] for told in again["happenings"]] == ["not_on_loan"]

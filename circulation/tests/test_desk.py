@@ -326,7 +326,7 @@ def test_htmx_gets_the_part_that_changed(at_desk, vera, copy):
 def test_a_scan_is_answered_by_few_queries(at_desk, vera, copy, new_copy, django_assert_max_num_queries):
     for _ in range(2):
         lent(copy=new_copy(), reader=vera)
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(34):
         scan(at_desk, copy.barcode, vera, **{"HX-Request": "true"})
     assert Loan.objects.filter(copy=copy).exists()
 

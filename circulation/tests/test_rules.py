@@ -11,8 +11,10 @@ from accounts.rules import Block
 from circulation.models import Loan
 from circulation.rules import (
     CheckoutFacts,
+    ClaimFacts,
     CopyFacts,
     Happening,
+    KeptFor,
     LoanLimit,
     OpenLoan,
     ReaderFacts,
@@ -134,6 +136,12 @@ CHECK_OUT = [
             "override_loan_limit",
         ),
     ),
+    (
+        {"claims": ClaimFacts(is_kept=True, kept_until=date(2026, 3, 9))},
+        ("kept_for_another", {"until": date(2026, 3, 9)}, "override_kept_for_another"),
+    ),
+    ({"claims": ClaimFacts(is_needed=True)}, ("reserved_by_another", {}, "override_reserved_by_another")),
+    ({"claims": ClaimFacts(on_its_way_to="Север")}, ("in_transit", {"branch": "Север"}, "override_in_transit")),
     ({"same_book_due_at": DUE}, ("same_book_on_loan", {"due_at": DUE}, "override_same_book_on_loan")),
 ]
 
@@ -177,6 +185,7 @@ def test_all_reasons_come_at_once_in_the_documented_order():
         due_at=DUE,
         open_loan=OpenLoan(is_readers=False, due_at=DUE),
         limits=(RULE_LIMIT, LoanLimit(kind="category", count=3, limit=2, category="Взрослый")),
+        claims=ClaimFacts(is_kept=True, is_needed=True, on_its_way_to="Север"),
         same_book_due_at=DUE,
     )
     assert [refusal.reason for refusal in checkout_refusals(facts)] == [
@@ -193,6 +202,9 @@ def test_all_reasons_come_at_once_in_the_documented_order():
         "loaned_to_another",
         "loan_limit",
         "loan_limit",
+        "kept_for_another",
+        "reserved_by_another",
+        "in_transit",
         "same_book_on_loan",
     ]
 
@@ -219,6 +231,7 @@ RENEWAL = [
         {"terms": Terms(renew_not_before_days=3)},
         ("too_soon", {"opens_on": date(2026, 3, 13)}, "override_too_soon"),
     ),
+    ({"is_awaited": True}, ("book_is_awaited", {}, None)),
     ({"is_copy_lost": True}, ("copy_lost", {}, None)),
     ({**LATE, "is_overdue_renewable": False}, ("loan_overdue_renewal", {"due_at": DUE}, None)),
     (
@@ -313,6 +326,10 @@ RETURNED = ReturnFacts(was_on_loan=True, copy_status="loaned", home_branch="Це
         ({"copy_status": "lost"}, [("was_lost", {"cancelled": Decimal("0.00")})]),
         ({"fine": Decimal("30.00")}, [("fine_charged", {"amount": Decimal("30.00")})]),
         ({"copy_status": "withdrawn"}, [("withdrawn", {})]),
+        (
+            {"kept_for": KeptFor(reader="Глеб Сосед", card="R000002", branch="Север", until=None)},
+            [("kept_for", {"reader": "Глеб Сосед", "card": "R000002", "branch": "Север", "until": None})],
+        ),
         ({"suspended_until": date(2026, 4, 1)}, [("suspended_until", {"until": date(2026, 4, 1)})]),
         (
             {"was_on_loan": False, "is_at_home": False, "copy_status": "lost"},
@@ -335,6 +352,7 @@ def test_every_happening_is_told_above():
         "wrong_branch",
         "was_lost",
         "withdrawn",
+        "kept_for",
         "fine_charged",
         "suspended_until",
     ]
