@@ -24,6 +24,7 @@ from catalog.titles import sort_title
 from circulation.models import Loan
 from demo import sources
 from demo.past import DAYS, Borrower, Item, Past, PastLoan
+from demo.reserved import PastReservations
 from demo.sources import Person, Title
 from library.core import audit
 from library.core.models import AuditEntry
@@ -115,6 +116,8 @@ PAYMENTS: tuple[tuple[str, int, int, Method], ...] = (
 """Story, amount, how many days ago, and how it was paid."""
 WAIVED = ("card_lost", {"ru": "Пенсионер, по решению директора", "en": "Retired; the director decided so"})
 """Whose first charge was forgiven, and why."""
+WHO_RESERVES = ("", "sign_in")
+"""Stories of readers who have reserved something."""
 
 CHILDRENS = "детская литература"
 """The genre of what children borrow."""
@@ -195,6 +198,14 @@ def load(*, today: date, language: str) -> bool:
     count_loans(now=now)
     _block(readers, users[Role.LIBRARIAN], language, now)
     _charge(readers, house, users, language, now)
+    PastReservations(
+        readers=[reader for reader, person in readers if person.story in WHO_RESERVES],
+        librarian=users[Role.LIBRARIAN],
+        main=house.branches["main"],
+        far=house.branches["village"],
+        today=today,
+        language=language,
+    ).happen()
     audit.record(action=LOADED, subject=house.branches["main"], by=None, now=now, detail={"today": today})
     return True
 

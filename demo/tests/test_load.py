@@ -1,5 +1,6 @@
 """The demo library as loaded: what is there, that it is consistent, and what it costs."""
 
+from collections import Counter
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from library.core.models import AuditEntry
 from policies.models import Branch, LendingRule
 from policies.queries import calendar_of, effective_terms
 from policies.terms import Terms
+from reservations.models import Reservation
 
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=ZoneInfo("Europe/Moscow"))
@@ -26,7 +28,7 @@ pytestmark = [pytest.mark.usefixtures("demo_library"), pytest.mark.django_db]
 
 def test_the_number_of_queries_does_not_grow_with_books_or_loans(demo_library):
     """Half of them register the readers one by one, as at the desk."""
-    assert len(demo_library) <= 520
+    assert len(demo_library) <= 900
 
 
 def test_books_and_copies():
@@ -189,6 +191,17 @@ def test_every_deed_has_its_author_and_time():
     assert deeds.filter(action="circulation.return").count() == returned
     assert not deeds.filter(actor=None).exists()
     assert not deeds.filter(at__gt=NOON).exists()
+
+
+def test_reservations_in_every_state():
+    states = Counter(Reservation.objects.values_list("state", flat=True))
+    assert set(states) == set(Reservation.State.values)
+    assert states["waiting"] == 5
+    assert Reservation.objects.filter(suspended_until__gt=TODAY).count() == 1
+    mine = Reservation.objects.filter(reader__full_name="Иванова Мария Сергеевна")
+    assert set(mine.values_list("state", flat=True)) == {"ready", "waiting"}
+    ready = Reservation.objects.filter(state="ready", pickup_until__gte=TODAY).values_list("copy", flat=True)
+    assert set(Copy.objects.filter(status="on_hold_shelf").values_list("pk", flat=True)) == set(ready)
 
 
 def test_rules_beside_the_default_one():
