@@ -39,8 +39,8 @@ def merge_books(
 
     `choices` says for a field of `CHOSEN` the book whose value is taken, else that of the survivor; `parts` says for
     contributions and ISBNs which rows and for genres and subjects which of them stay, else all do. Source records are
-    kept: the survivor's own, else the first; the others in the merge. Raises Invalid when one of the books is gone or
-    they are parts of each other, Busy.
+    kept: the survivor's own, else the first; the others in the merge. Raises Invalid when one of the books is gone,
+    they are parts of each other or a reader has reserved two of them, Busy.
     """
     with one_commit():
         wanted = sorted({survivor_id, *merged_ids})
@@ -143,6 +143,10 @@ def _check(books: Mapping[int, Book], wanted: Collection[int], survivor_id: int,
             problems.append(_("One of the books is a volume of another. A set and its volume are not the same book."))
         elif parent and has_volumes:
             problems.append(_("A book with volumes cannot be a volume itself. Choose an empty “part of”."))
+        waiting = Book.objects.filter(pk__in=wanted, reservations__isnull=False, reservations__ended_at=None)
+        places = list(waiting.values_list("reservations__reader", "reservations__slot"))
+        if len(set(places)) < len(places):
+            problems.append(_("A reader has reserved two of the books. Cancel one of the reservations first."))
     if problems:
         raise Invalid({"__all__": problems})
 

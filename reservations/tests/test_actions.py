@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from catalog.book_merges import merge_books
 from catalog.models import Copy
 from circulation.actions import check_out, renew, return_copy
 from circulation.models import Loan
@@ -393,6 +394,19 @@ def test_the_shelf_keeps_open_days_only(place, copy, vera, anna, centre):
     pick(copy_id=copy.pk, branch_id=centre.pk, by=anna, now=NOW)
     assert state_of(mine) == ["ready"]
     assert mine.pickup_until == date(2026, 3, 11)
+
+
+def test_merged_books_have_one_queue_in_the_order_of_placing(place, copy, new_copy, vera, gleb, anna):
+    other = new_copy(book__title="Война и мир, то же издание").book
+    first = place(vera)
+    second = place(gleb, book_id=other.pk, now=NOW + timedelta(minutes=1))
+    third = place(vera, book_id=other.pk, now=NOW + timedelta(minutes=2))
+    merging = {"survivor_id": copy.book_id, "merged_ids": [other.pk], "choices": {}, "parts": {}, "by": anna}
+    with pytest.raises(Invalid, match="__all__"):
+        merge_books(now=NOW, **merging)
+    cancel(reservation_id=third.pk, by=vera.user, now=NOW)
+    merge_books(now=NOW, **merging)
+    assert Queues([copy.book_id], now=NOW).of(copy.book_id) == [first, second]
 
 
 # --- What is shown -------------------------------------------------------------------------------------------------
