@@ -1,9 +1,11 @@
 """Finding books: one search for pages, panel and API. How and why: docs/search.md."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from heapq import nlargest
 from typing import Any
 
 from django.contrib.postgres.search import SearchQueryField, SearchRank
@@ -14,6 +16,7 @@ from django.db.models.functions import Cast
 from catalog import isbn, spelling
 from catalog.models import Book, Copy
 from catalog.query_language import Asked, Field, clean, understand
+from catalog.search import BLOCK
 from catalog.search_text import quoted
 from catalog.titles import ARTICLES, sort_title
 from catalog.words import other_layout
@@ -129,12 +132,12 @@ class SearchResult:
 
 
 def search_books(query: SearchQuery, *, with_facets: bool = False) -> SearchResult:
-    """The page of books that `query` asks for, by one statement and one more for each facet it is narrowed by.
+    """The page of books that `query` asks for, by one statement, one for each facet it is narrowed by, one for names.
 
     Never fails on strange text. Up to `CAP` hits are ranked: exact titles first, then those with every word in title
     or names, then by weight, each a little higher if on the shelf or much borrowed. Of more hits those with exactly
-    that title and the much borrowed are looked at first. Equals are ordered by year and key, so that pages neither
-    repeat nor skip. When nothing is found, other readings of the text are tried: `corrected`, `is_widened`.
+    that title, the much borrowed and the newest are looked at first. Equals are ordered by year and key, so that pages
+    neither repeat nor skip. When nothing is found, other readings of the text are tried: `corrected`, `is_widened`.
     """
     result = _search(query, with_facets)
     if not query.text.strip():
@@ -176,7 +179,7 @@ class Matches(Func):
 
 _WEIGHTS = (0.1, 0.3, 0.8, 1.0)
 """What a word counts in the description; in subtitle, series, subjects, publisher; in names; in the title."""
-_BETTER = "(1 + CASE WHEN on_shelf = '{}' THEN 0 ELSE 0.1 END + least(popularity, 100) / 400.0)"
+_BETTER = "(1 + CASE WHEN on_shelf = '{}' THEN 0 ELSE 0.1::float8 END + least(popularity, 100) / 400::float8)"
 """What being on the shelf and having been borrowed add to the weight: a tenth, and up to a quarter."""
 _ORDERS = {
     Sort.TITLE: "sort_title, {id}",
@@ -186,32 +189,39 @@ _ORDERS = {
     Sort.POPULAR: "popularity DESC, {id} DESC",
 }
 """Each has an index of `SearchEntry`."""
+_ORDERED_BY = {
+    Sort.TITLE: "sort_title",
+    Sort.AUTHOR: "sort_author, sort_title",
+    Sort.YEAR: "year",
+    Sort.NEWEST: "created_at",
+    Sort.POPULAR: "popularity",
+}
+"""The columns of an order."""
 _BEST_FIRST = "is_exact DESC, is_core DESC, weight DESC, is_begun DESC, year DESC NULLS LAST, id DESC"
-_SCORES = f"""
+_SCORES = f"""year,
     sort_title = ANY(%(titles)s) AS is_exact,
     words @@ %(core)s::tsquery AS is_core,
     ts_rank(%(weights)s::real[], words, %(words)s::tsquery) * {_BETTER} AS weight,
     sort_title ^@ ANY(%(titles)s) AS is_begun"""
-_COLUMNS = """book_id AS id, sort_title, sort_author, language, material_type, year, created_at, popularity,
-    genres, subjects, authors, branches, on_shelf"""
-_FACETS = {
-    Facet.AVAILABLE: "SELECT true AS value, count(*) AS hits FROM hits WHERE {shelves} <> '{{}}' HAVING count(*) > 0",
-    Facet.BRANCH: "SELECT value, count(*) AS hits FROM hits, unnest({branches}) value GROUP BY value",
-    Facet.LANGUAGE: "SELECT language AS value, count(*) AS hits FROM hits WHERE language <> '' GROUP BY value",
-    Facet.GENRE: "SELECT value, count(*) AS hits FROM hits, unnest(genres) value GROUP BY value",
-    Facet.MATERIAL: "SELECT material_type AS value, count(*) AS hits FROM hits GROUP BY value",
-    Facet.DECADE: """SELECT floor(year / 10.0)::int * 10 AS value, count(*) AS hits
-        FROM hits WHERE year IS NOT NULL GROUP BY value""",
-    Facet.SUBJECT: "SELECT value, count(*) AS hits FROM hits, unnest(subjects) value GROUP BY value",
-    Facet.AUTHOR: "SELECT value, count(*) AS hits FROM hits, unnest(authors) value GROUP BY value",
+_LETTERS = {
+    Facet.BRANCH: "b",
+    Facet.LANGUAGE: "l",
+    Facet.GENRE: "g",
+    Facet.MATERIAL: "m",
+    Facet.DECADE: "d",
+    Facet.SUBJECT: "s",
+    Facet.AUTHOR: "a",
 }
+"""What `SearchEntry.facet_values` has before a value."""
+_SHELF = "o"
+"""The letter of being on the shelf: alone anywhere, before the key of a branch there."""
 _NAMES = {
     Facet.BRANCH: "policies_branch",
     Facet.GENRE: "catalog_genre",
     Facet.SUBJECT: "catalog_subject",
     Facet.AUTHOR: "catalog_author",
 }
-"""Tables of the names of values: joined to the few that are shown."""
+"""Tables of the names of values: read for the few that are shown."""
 _UNNARROWED: dict[Facet, dict[str, Any]] = {
     Facet.AVAILABLE: {"is_available": False},
     Facet.BRANCH: {"branches": ()},
@@ -246,6 +256,7 @@ def _search(query: SearchQuery, with_facets: bool) -> SearchResult:
     total, book_ids, counts = _run(query, asked, [facet for facet in facets if facet not in narrowed])
     for facet in narrowed:
         counts |= _run(replace(query, **_UNNARROWED[facet], per_page=0), asked, [facet])[2]
+    counts = _named(counts)
     return SearchResult(
         query,
         book_ids=tuple(book_ids),
@@ -299,35 +310,59 @@ def _run(
         "branches": list(query.branches),
         "enough": CAP + 1,
         "most_exact": MOST_EXACT,
-        "values": MOST_VALUES,
+        "titled": CAP // 10,
     }
     where = " AND ".join([*(["words @@ %(all)s::tsquery"] if facts["all"] else []), *_rows(query, asked, facts)])
-    entries = f"SELECT {_COLUMNS}{', ' + _SCORES if is_ranked else ''} FROM catalog_searchentry WHERE {where or 'true'}"
+    columns = f"book_id AS id, {_SCORES if is_ranked else _ORDERED_BY[sort]}" + (", facet_values" if facets else "")
+    is_local = Facet.AVAILABLE in facets and bool(query.branches)
+    columns += ", on_shelf" if is_local else ""
+    entries = f"SELECT {columns} FROM catalog_searchentry WHERE {where or 'true'}"
     if is_ranked:
-        others = f"{entries} AND sort_title <> ALL(%(titles)s)"
-        hits = f"""SELECT * FROM (
-            (SELECT * FROM ({entries} AND sort_title = ANY(%(titles)s)) exact LIMIT %(most_exact)s)
-            UNION ALL ({others} AND words @@ '@top'::tsquery)
-            UNION ALL ({others} AND words @@ '!@top'::tsquery)) found LIMIT %(enough)s"""
+        hits = _ranked_hits(columns, where)
     elif is_walked:
-        hits = f"{entries} ORDER BY {_ORDERS[sort].format(id='book_id')} LIMIT %(enough)s"
+        hits = f"WITH hits AS MATERIALIZED ({entries} ORDER BY {_ORDERS[sort].format(id='book_id')} LIMIT %(enough)s)"
     else:
-        hits = f"{entries} LIMIT %(enough)s"
+        hits = f"WITH hits AS MATERIALIZED ({entries} LIMIT %(enough)s)"
     order = _BEST_FIRST if is_ranked else _ORDERS[sort].format(id="id")
     answers = [
         "(SELECT count(*) FROM hits)",
         f"ARRAY(SELECT id FROM hits ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s)",
-        *(_counted(facet, query) for facet in facets),
+        "(SELECT string_agg(facet_values, ' ') FROM hits)" if facets else "''",
+        "(SELECT count(*) FROM hits WHERE on_shelf && %(branches)s::bigint[])" if is_local else "NULL",
     ]
-    total, book_ids, *counts = _fetched(f"WITH hits AS MATERIALIZED ({hits}) SELECT {', '.join(answers)}", facts)
+    total, book_ids, values, on_shelf = _fetched(f"{hits} SELECT {', '.join(answers)}", facts)
     if total > CAP and not is_ranked and not is_walked and facts["limit"]:
         page = f"SELECT book_id FROM catalog_searchentry WHERE {where} ORDER BY {_ORDERS[sort].format(id='book_id')}"
         (book_ids,) = _fetched(f"SELECT ARRAY({page} LIMIT %(limit)s OFFSET %(offset)s)", facts)
-    return (
-        total,
-        book_ids,
-        {facet: [FacetValue(*value) for value in values] for facet, values in zip(facets, counts, strict=True)},
-    )
+    return total, book_ids, _counted(facets, query, values or "", on_shelf)
+
+
+def _ranked_hits(columns: str, where: str) -> str:
+    """The hits to be ranked: exact titles, then those that are much borrowed, then the newest, until there are enough.
+
+    PostgreSQL stops at the limit and never reads all of a very common word. For exact titles it would, if these were
+    asked for together with the words: so they come by the index of titles alone.
+    """
+    entries = f"SELECT {columns} FROM catalog_searchentry WHERE {where}"
+    return f"""WITH newest AS MATERIALIZED (
+            SELECT format('@n%%s | @n%%s', block, block - 1)::tsquery AS blocks, (block - 1) * {BLOCK} AS first
+            FROM (SELECT max(book_id) / {BLOCK} AS block FROM catalog_searchentry) last),
+        exact AS MATERIALIZED (
+            SELECT {columns}
+            FROM (SELECT * FROM catalog_searchentry WHERE sort_title = ANY(%(titles)s) LIMIT %(titled)s) titled
+            WHERE {where} LIMIT %(most_exact)s),
+        hits AS MATERIALIZED (
+            SELECT * FROM (
+                SELECT * FROM exact
+                UNION ALL
+                ({entries} AND words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
+                UNION ALL
+                ({entries} AND words @@ (SELECT blocks FROM newest)
+                 AND NOT words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
+                UNION ALL
+                ({entries} AND (book_id < (SELECT first FROM newest) OR NOT words @@ (SELECT blocks FROM newest))
+                 AND NOT words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
+            ) found LIMIT %(enough)s)"""
 
 
 def _fetched(statement: str, facts: dict[str, Any]) -> Any:
@@ -381,21 +416,60 @@ def _conditions(asked: Asked) -> list[Any]:
     return conditions
 
 
-def _counted(facet: Facet, query: SearchQuery) -> str:
-    """A facet as a piece of the statement: its most frequent values, with names."""
-    shelves = branches = "on_shelf" if query.is_available else "branches"
-    if facet == Facet.AVAILABLE:
-        shelves = "on_shelf"
-        if query.branches:
-            shelves = "ARRAY(SELECT unnest(on_shelf) INTERSECT SELECT unnest(%(branches)s::bigint[]))"
-    counts = _FACETS[facet].format(shelves=shelves, branches=branches)
-    if facet in _NAMES:
-        counts = f"""SELECT value, name, hits
-            FROM ({counts} ORDER BY hits DESC, value LIMIT %(values)s) facet JOIN {_NAMES[facet]} ON id = value"""
-    else:
-        counts = f"SELECT value, '' AS name, hits FROM ({counts}) facet"
-    return f"""ARRAY(SELECT json_build_array(value, name, hits)
-        FROM ({counts}) facet ORDER BY hits DESC, name, value LIMIT %(values)s)"""
+def _counted(
+    facets: Sequence[Facet], query: SearchQuery, values: str, on_shelf: int | None
+) -> dict[Facet, list[FacetValue]]:
+    """The facets over the joined `SearchEntry.facet_values` of the hits: their most frequent values, no names yet.
+
+    `on_shelf`: the hits on the shelf in the branches asked for; None: those of any branch count.
+    """
+    letters = _LETTERS | ({Facet.BRANCH: _SHELF} if query.is_available else {})
+    counts: dict[str, list[tuple[int, str]]] = {letter: [] for letter in (*_LETTERS.values(), _SHELF)}
+    for value, hits in Counter(values.split()).items():
+        counts[value[0]].append((hits, value[1:]))
+    found: dict[Facet, list[FacetValue]] = {}
+    for facet in facets:
+        if facet == Facet.AVAILABLE:
+            hits = next((hits for hits, key in counts[_SHELF] if not key), 0) if on_shelf is None else on_shelf
+            found[facet] = [FacetValue(True, "", hits)] if hits else []
+        else:
+            is_number = facet in _NAMES or facet == Facet.DECADE
+            found[facet] = [
+                FacetValue(int(key) if is_number else key, "", hits) for hits, key in _most(counts[letters[facet]])
+            ]
+    return found
+
+
+def _most(counts: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The most frequent of a facet's values, of equals those with the least key."""
+    known = [(hits, key) for hits, key in counts if key]
+    if len(known) > MOST_VALUES:
+        least = nlargest(MOST_VALUES, [hits for hits, _ in known])[-1]
+        known = [(hits, key) for hits, key in known if hits >= least]
+    return sorted(known, key=lambda value: (-value[0], len(value[1]), value[1]))[:MOST_VALUES]
+
+
+def _named(found: dict[Facet, list[FacetValue]]) -> dict[Facet, list[FacetValue]]:
+    """The same with the names of things, equals ordered by them; what was deleted this moment is left out."""
+    keys = {facet: [value.value for value in found[facet]] for facet in _NAMES if found.get(facet)}
+    if not keys:
+        return found
+    tables = " UNION ALL ".join(
+        f"SELECT '{facet}' AS facet, id, name FROM {_NAMES[facet]} WHERE id = ANY(%({facet})s::bigint[])"
+        for facet in keys
+    )
+    names: dict[Facet, dict[int, str]] = {facet: {} for facet in keys}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT * FROM ({tables}) things ORDER BY name, id", {str(facet): keys[facet] for facet in keys}
+        )
+        for facet, key, name in cursor.fetchall():
+            names[Facet(facet)][key] = name
+    for facet, known in names.items():
+        hits = {value.value: value.count for value in found[facet]}
+        named = [FacetValue(key, name, hits[key]) for key, name in known.items()]
+        found[facet] = sorted(named, key=lambda value: -value.count)
+    return found
 
 
 def _range(years: tuple[int | None, int | None]) -> tuple[int, int]:

@@ -20,6 +20,8 @@ MAIN_ROLES = (Contribution.Role.AUTHOR, Contribution.Role.COMPOSER)
 """The roles that a book is filed under, and whose names are found in every order and by initials."""
 MUCH_BORROWED = 10
 """Loans in a year from which on a book is among those that a search for very common words looks at first."""
+BLOCK = 1 << 16
+"""Books of neighbouring keys that share a lexeme: the newest of a very common word are found without reading it all."""
 LONGEST_SORT_AUTHOR = 300
 
 _MOST_REMEMBERED = 200_000
@@ -231,7 +233,7 @@ def _row(
     words.update(text.spelled.split())
     authors = list(dict.fromkeys([*keys["a"], *keys["o"]]))
     branches, on_shelf = _places(copies)
-    added = _codes_of_keys(publisher_id, series_id, keys["g"], keys["s"], authors, branches, copies)
+    added = _codes_of_keys(book_id, publisher_id, series_id, keys["g"], keys["s"], authors, branches, copies)
     return {
         "book_id": book_id,
         "words": f"{text.lexemes} {added}",
@@ -253,7 +255,7 @@ def _line(book: Fresh) -> str:
     """The entry of a new book as a line of COPY."""
     branches, on_shelf = _places(book.copies)
     added = _codes_of_keys(
-        book.publisher_id, book.series_id, book.genres, book.subjects, book.authors, branches, book.copies
+        book.book_id, book.publisher_id, book.series_id, book.genres, book.subjects, book.authors, branches, book.copies
     )
     words = f"{book.lexemes} {added}".replace("\\", "\\\\")
     year = "\\N" if book.year is None else book.year
@@ -275,6 +277,7 @@ def _places(copies: Sequence[Held]) -> tuple[list[int], list[int]]:
 
 
 def _codes_of_keys(
+    book_id: int,
     publisher_id: int | None,
     series_id: int | None,
     genres: Iterable[int],
@@ -284,7 +287,9 @@ def _codes_of_keys(
     copies: Iterable[Held],
 ) -> str:
     """What a book is narrowed by and the numbers of its copies, in the notation of tsvector."""
-    codes = [f"@p{publisher_id}"] if publisher_id else []
+    codes = [f"@n{book_id // BLOCK}"]
+    if publisher_id:
+        codes.append(f"@p{publisher_id}")
     if series_id:
         codes.append(f"@r{series_id}")
     codes += [f"@g{key}" for key in genres]

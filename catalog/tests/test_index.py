@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from catalog.models import Book, Contribution, Isbn
+from catalog.models import Book, Contribution, Isbn, SearchEntry
 from catalog.search import index_books
 from catalog.tests.factories import AuthorFactory, BookFactory, CopyFactory, PublisherFactory, SeriesFactory
 from policies.models import Branch, ItemType
@@ -83,6 +83,23 @@ def test_every_part_of_a_book_is_indexed_with_its_weight():
     }
     assert {word: found.get(word) for word in weights} == weights
     assert book.search_entry.sort_author == "толстой лев николаевич"
+
+
+def test_what_facets_count_follows_the_copies():
+    book = BookFactory(year=-44, language="lat", authors=["Caesar"], genres=["Memoirs"], subjects=["Gaul", "War"])
+    index_books([book.pk])
+    copy = CopyFactory(book=book)
+    genre, author = book.genres.get().pk, book.authors.get().pk
+    gaul, war = sorted(book.subjects.values_list("pk", flat=True))
+
+    def counted() -> set[str]:
+        return set(SearchEntry.objects.get(book=book).facet_values.split())
+
+    things = {"llat", "mbook", "d-50", f"g{genre}", f"s{gaul}", f"s{war}", f"a{author}", f"b{copy.branch_id}"}
+    assert counted() == things | {"o", f"o{copy.branch_id}"}
+    copy.status = "loaned"
+    copy.save(update_fields=["status"])
+    assert counted() == things
 
 
 def test_a_book_without_an_author_is_filed_under_its_title():

@@ -334,7 +334,7 @@ def plans(query: SearchQuery) -> str:
     with CaptureQueriesContext(connection) as queries:
         search_books(query, with_facets=True)
     statements = [query["sql"].split("; SET LOCAL")[0] for query in queries]
-    statements = [sql.removeprefix(UNREAD) for sql in statements if sql.startswith(f"{UNREAD}WITH hits")]
+    statements = [sql.removeprefix(UNREAD) for sql in statements if sql.startswith(f"{UNREAD}WITH ")]
     assert statements
     with connection.cursor() as cursor:
         lines = []
