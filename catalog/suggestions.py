@@ -18,8 +18,10 @@ MOST_WORDS = 8
 """Words of a text that count."""
 MOST_AUTHORS, MOST_SUBJECTS = 3, 2
 """Of each so many, unless there are not enough others."""
+WALKED = 100
+"""Titles that begin with the letters, of which the much borrowed are suggested; of more the first in the alphabet."""
 LOOKED_AT = 300
-"""Titles, authors or subjects that are compared; of more the first found."""
+"""Other titles, authors or subjects that are compared; of more the first found."""
 SHORTEST_WORD = 3
 """Letters from which on a word is looked for inside titles; shorter ones only at their beginning."""
 
@@ -42,31 +44,43 @@ class Suggestion:
     """The uid of the book, the primary key of the author or subject."""
 
 
-_STARTING = """
-    (SELECT book_id FROM catalog_searchentry WHERE sort_title >= %(text{n})s AND sort_title < %(beyond{n})s
-     LIMIT %(looked_at)s)"""
-_HAVING = """
-    UNION (SELECT book_id FROM catalog_searchentry WHERE words @@ %(in_titles)s::tsquery LIMIT %(looked_at)s)"""
 _TITLES = """
-SELECT uid::text, title
-FROM (
-    SELECT DISTINCT ON (entry.sort_title) book_id, popularity, sort_title ^@ ANY(%(texts)s) AS is_start,
-           on_shelf <> '{{}}' AS is_there
-    FROM ({found}) found JOIN catalog_searchentry entry USING (book_id)
-    ORDER BY entry.sort_title, popularity DESC, on_shelf <> '{{}}' DESC, book_id DESC
-) one JOIN catalog_book book ON book.id = one.book_id
-ORDER BY is_start DESC, popularity DESC, is_there DESC, length(title), title, uid LIMIT %(limit)s"""
+WITH RECURSIVE starting AS (
+    SELECT beyond, (SELECT sort_title FROM catalog_searchentry WHERE sort_title >= text AND sort_title < beyond
+                    ORDER BY sort_title LIMIT 1) AS title
+    FROM unnest(%(texts)s::text[], %(beyond)s::text[]) AS reading(text, beyond)
+    UNION ALL
+    SELECT beyond, (SELECT sort_title FROM catalog_searchentry WHERE sort_title > title AND sort_title < beyond
+                    ORDER BY sort_title LIMIT 1)
+    FROM starting WHERE title IS NOT NULL),
+titles AS MATERIALIZED (SELECT title FROM (SELECT title FROM starting LIMIT %(walked)s) found WHERE title <> ''),
+found AS (
+    SELECT best.* FROM titles CROSS JOIN LATERAL (
+        SELECT {columns} FROM catalog_searchentry WHERE sort_title = title
+        ORDER BY popularity DESC, on_shelf <> '{{}}' DESC, book_id DESC LIMIT 1) best{having})
+SELECT uid::text, book.title
+FROM (SELECT DISTINCT ON (sort_title) *
+      FROM found ORDER BY sort_title, popularity DESC, is_there DESC, book_id DESC) one
+     JOIN catalog_book book ON book.id = one.book_id
+ORDER BY one.sort_title ^@ ANY(%(texts)s) DESC, popularity DESC, is_there DESC, length(book.title), book.title, uid
+LIMIT %(limit)s"""
+"""Titles that begin so are walked through from one to the next: hundreds of books may have the first of them."""
+_COLUMNS = "book_id, sort_title, popularity, on_shelf <> '{}' AS is_there"
+_HAVING = f"""
+    UNION ALL
+    (SELECT {_COLUMNS} FROM catalog_searchentry
+     WHERE (SELECT count(*) FROM titles) < %(limit)s AND words @@ %(in_titles)s::tsquery
+     LIMIT %(looked_at)s)"""
+"""Only when too few titles begin so: those come first anyway, and some beginnings are those of every tenth title."""
 _NAMED = """
 SELECT id::text, name
-FROM (
-    SELECT id, name, folded_name, folded_name ^@ ANY(%(texts)s) AS is_start,
-           (SELECT count(*) FROM (SELECT FROM {links} WHERE {link} = thing.id LIMIT 100) link) AS books
-    FROM (SELECT * FROM {table}
-          WHERE to_tsvector('simple'::regconfig, COALESCE(folded_name, '')) @@ %(words)s::tsquery
-          LIMIT %(looked_at)s) thing
-) counted
+FROM (SELECT * FROM {table}
+      WHERE to_tsvector('simple'::regconfig, COALESCE(folded_name, '')) @@ %(words)s::tsquery
+      LIMIT %(looked_at)s) thing
+     CROSS JOIN LATERAL
+     (SELECT count(*) AS books FROM (SELECT FROM {links} WHERE {link} = thing.id LIMIT 100) link) counted
 WHERE books > 0
-ORDER BY is_start DESC, books DESC, folded_name, id LIMIT %(limit)s"""
+ORDER BY folded_name ^@ ANY(%(texts)s) DESC, books DESC, folded_name, id LIMIT %(limit)s"""
 
 
 def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
@@ -85,6 +99,7 @@ def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
         "words": _any_of(_beginning(words) for words in readings),
         "in_titles": _any_of(_beginning(words, "A") for words in readings if len(words[-1]) >= SHORTEST_WORD),
         "limit": limit,
+        "walked": WALKED,
         "looked_at": LOOKED_AT,
     }
     authors = _named(Kind.AUTHOR, facts)
@@ -123,14 +138,9 @@ def _named(kind: Kind, facts: dict[str, Any]) -> list[Suggestion]:
 
 
 def _titled(facts: dict[str, Any]) -> list[Suggestion]:
-    found = " UNION ".join(_STARTING.format(n=n) for n in range(len(facts["texts"])))
-    starts = {f"text{n}": text for n, text in enumerate(facts["texts"])}
-    ends = {f"beyond{n}": text + "\U0010ffff" for n, text in enumerate(facts["texts"])}
-    return _suggested(
-        Kind.TITLE,
-        _TITLES.format(found=found + (_HAVING if facts["in_titles"] else "")),
-        {**facts, **starts, **ends},
-    )
+    beyond = [text + "\U0010ffff" for text in facts["texts"]]
+    statement = _TITLES.format(columns=_COLUMNS, having=_HAVING if facts["in_titles"] else "")
+    return _suggested(Kind.TITLE, statement, {**facts, "beyond": beyond})
 
 
 def _suggested(kind: Kind, statement: str, facts: dict[str, Any]) -> list[Suggestion]:
