@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, F, FilteredRelation, Prefetch, Q, QuerySet
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 
 from catalog.models import Book, Contribution, Copy
 from catalog.queries import GONE
@@ -61,21 +61,22 @@ class BookCard:
 
 def book_cards(book_ids: Sequence[int], *, with_availability: bool = True) -> list[BookCard]:
     """The books in this order, ready to be shown: three statements however many there are, two without availability."""
-    books = (
-        Book.objects.filter(pk__in=book_ids)
-        .select_related("publisher")
-        .defer("description", "other_titles")
-        .prefetch_related(Prefetch("contributions", Contribution.objects.select_related("author")))
-        .in_bulk()
-    )
+    books = Book.objects.select_related("publisher").defer("description", "other_titles").in_bulk(book_ids)
+    parts: dict[int, list[tuple[str, str]]] = {pk: [] for pk in book_ids}
+    for pk, role, name in Contribution.objects.filter(book__in=book_ids).values_list("book", "role", "author__name"):
+        parts[pk].append((role, name))
     shelves = availability_of(book_ids) if with_availability else {pk: Availability() for pk in book_ids}
-    return [BookCard(books[pk], main_names(books[pk]), shelves[pk]) for pk in book_ids if pk in books]
+    return [BookCard(books[pk], _main(parts[pk]), shelves[pk]) for pk in book_ids if pk in books]
 
 
 def main_names(book: Book) -> list[str]:
     """Names of the authors and composers in order; of a book without any, whoever comes first. Uses `contributions`."""
-    parts = list(book.contributions.all())
-    names = [part.author.name for part in parts if part.role in MAIN_ROLES] or [part.author.name for part in parts[:1]]
+    return _main([(part.role, part.author.name) for part in book.contributions.all()])
+
+
+def _main(parts: Sequence[tuple[str, str]]) -> list[str]:
+    """The names among those with roles, in order."""
+    names = [name for role, name in parts if role in MAIN_ROLES] or [name for _, name in parts[:1]]
     return list(dict.fromkeys(names))
 
 

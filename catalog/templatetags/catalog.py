@@ -1,20 +1,22 @@
 """Template tags of the catalogue: covers, names of languages, addresses of searches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.conf.locale import LANG_INFO
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template import Context
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.translation import get_language_info, gettext_lazy
+from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from catalog import isbn
@@ -22,6 +24,11 @@ from catalog.cover_images import WIDTHS, cover_digest
 from catalog.covers import cover_version
 from catalog.languages import two_letters
 from catalog.models import Book
+from library.core.templatetags.design import status
+
+if TYPE_CHECKING:  # which uses the filters of this module
+    from catalog.availability import Availability
+    from catalog.result_pages import Choice
 
 register = template.Library()
 
@@ -39,6 +46,7 @@ _OWN_NAMES = {
 }
 """Names of languages that Django does not know, or not by two letters."""
 _LAST_MINUTE = time(23, 59)
+_CHOSEN = ' aria-current="true"'
 
 
 @register.filter
@@ -107,6 +115,44 @@ def cover(book: Book, names: Sequence[str], width: int, is_first: bool = False) 
 def search_url(**params: Any) -> str:
     """The address of a search: `{% search_url subject=subject.pk %}`."""
     return f"{reverse('search')}?{urlencode(params, doseq=True)}"
+
+
+@register.simple_tag
+def imprint(book: Book) -> SafeString:
+    """Year, publisher, language, and the material unless it is a book: what lists say of an edition."""
+    parts = [
+        book.year_note or (book.year if book.year is not None else ""),
+        book.publisher.name if book.publisher else "",
+        language_label(book.language) if book.language else "",
+        capfirst(book.get_material_type_display()) if book.material_type != "book" else "",
+    ]
+    return format_html_join("", "<span>{}</span>", ((part,) for part in parts if part != ""))
+
+
+@register.simple_tag
+def availability_status(availability: "Availability") -> SafeString:
+    """How many copies are on the shelf, in a word and a sign."""
+    if not availability.total:
+        return status("quiet", _("No copies"))
+    if count := availability.on_shelf:
+        words = ngettext("%(count)s of %(total)s on the shelf", "%(count)s of %(total)s on the shelf", count)
+        return status("good", words % {"count": count, "total": availability.total})
+    if availability.reading_room:
+        return status("info", _("To read in the library"), "book")
+    return status("warn", _("None on the shelf now"))
+
+
+@register.simple_tag
+def facet_choices(choices: Iterable["Choice"], is_capped: bool) -> SafeString:
+    """Values to narrow by as items of a list. There are a hundred: by a template they took longer than the search."""
+    end = f"{'+' if is_capped else ''}</span></a></li>"
+    items = [
+        f'<li><a href="{escape(choice.url)}"{_CHOSEN if choice.is_chosen else ""} rel="nofollow">'
+        f'<span class="facet__box"></span><span class="facet__word">{escape(capfirst(choice.label))}</span>'
+        f'<span class="facet__count">{intcomma(choice.count) if choice.count > 999 else choice.count}{end}'
+        for choice in choices
+    ]
+    return mark_safe("".join(items))  # noqa: S308 # words and addresses are escaped, the rest is numbers
 
 
 @register.simple_tag(takes_context=True)

@@ -1,6 +1,7 @@
 """Template tags of the design system: signs and page numbers (docs/design-system.md)."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from django import template
 from django.core.paginator import Page
@@ -15,6 +16,7 @@ STATUS_ICONS = {"good": "check", "info": "info", "warn": "clock", "bad": "alert"
 
 
 @register.simple_tag
+@cache
 def icon(name: str, css_class: str = "") -> SafeString:
     """A drawing from static/img/icons.svg, hidden from screen readers: the words stand beside it."""
     return format_html(
