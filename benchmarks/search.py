@@ -1,11 +1,11 @@
-"""Pages of results, suggestions and books over HTTP on a million books; beside the bare SQL of the same result.
+"""Pages of results, suggestions and books over HTTP on a million books; beside the bare SQL of the same pages.
 
     python -m benchmarks.million                     # once: makes the library
-    python -m benchmarks.search [--database search_million] [--clients 1 8] [--seconds 10] [--workers 2]
+    python -m benchmarks.search [--database search_million] [--clients 1 8] [--seconds 8] [--workers 2]
 
 Words are drawn from the vocabulary of the library: 30 % rare (10 to 100 books), 50 % medium (500 to 3,000), 20 % very
 common (10,000 and more). gunicorn serves with two workers as in production; every client is a process. The floor is
-what the page asks of PostgreSQL for its result and facets, the statements replayed by psycopg on one connection.
+what the page asks of PostgreSQL, all its statements replayed by psycopg, by as many clients.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import multiprocessing
 import os
 import random
 import time
-from statistics import median, quantiles
+from collections.abc import Callable
+from functools import partial
+from statistics import quantiles
 from typing import Any
 from urllib.parse import quote
 
@@ -33,30 +35,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", default="search_million")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8], help="clients at once")
-    parser.add_argument("--seconds", type=float, default=10, help="length of a round")
+    parser.add_argument("--seconds", type=float, default=8, help="length of a round")
     parser.add_argument("--workers", type=int, default=2, help="workers of gunicorn")
     options = parser.parse_args()
+    os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "127.0.0.1")
+    os.environ.setdefault("LIBRARY_HTTPS", "false")
     connect(options.database)
     words = words_by_kind()
     for kind, listed in words.items():
         print(f"{kind}: {len(listed)} words, for example {', '.join(listed[:4])}")
-    floors = {kind: floor(listed) for kind, listed in words.items()}
-    for kind, times in floors.items():
-        print(f"floor, {kind}: {told(times)}")
     mix = mixed(words)
-    print(f"floor, mix: {told(mixed(floors))}")
     paths = {
         "results": [f"/search/?q={quote(word)}" for word in mix],
         **{f"results, {kind}": [f"/search/?q={quote(word)}" for word in listed] for kind, listed in words.items()},
-        "suggestions": [f"/suggestions/?q={quote(word[: 2 + number % 4])}" for number, word in enumerate(mix)],
+        "suggestions": [f"/suggestions/?q={quote(word[: 2 + number % 4])}" for number, word in enumerate(mix[:200])],
         "book": book_paths(),
     }
+    asked = statements({path for listed in paths.values() for path in listed})
     os.environ["BEHIND_PROXY"] = "true"
+    print("| page | clients | p50, ms | p95, ms | a second | SQL p50, ms | SQL p95, ms | p95 to SQL p95 |")
+    print("|---|---|---|---|---|---|---|---|")
     with web_server(options.workers) as port:
         for clients in options.clients:
             for name, listed in paths.items():
-                measured = load(port, listed, clients, options.seconds)
-                print(f"{name}, {clients} at once: {told(measured)}, {len(measured) / options.seconds:.0f} a second")
+                bare = at_once(replay, [asked[path] for path in listed], clients, options.seconds / 2)
+                ask_all(port, listed, 0, 1.0)
+                taken = at_once(partial(ask_all, port), listed, clients, options.seconds)
+                ratio = percentile(taken, 95) / percentile(bare, 95)
+                print(
+                    f"| {name} | {clients} | {percentile(taken, 50):.1f} | {percentile(taken, 95):.1f} "
+                    f"| {len(taken) / options.seconds:.0f} | {percentile(bare, 50):.1f} | {percentile(bare, 95):.1f} "
+                    f"| {ratio:.1f} |",
+                    flush=True,
+                )
 
 
 def words_by_kind() -> dict[str, list[str]]:
@@ -91,23 +102,36 @@ def mixed(kinds: dict[str, list[Any]]) -> list[Any]:
     return [dice.choice(kinds[kind]) for kind in chosen]
 
 
-def floor(words: list[str]) -> list[float]:
-    """Seconds that PostgreSQL and psycopg take for the statements of each search."""
-    import psycopg
+def statements(paths: set[str]) -> dict[str, list[str]]:
+    """The statements that each page sends."""
     from django.db import connection
+    from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from catalog.queries import SearchQuery, search_books
+    client = Client(HTTP_HOST="127.0.0.1", HTTP_ACCEPT_LANGUAGE="ru")
+    sent = {}
+    for number, path in enumerate(sorted(paths)):
+        address = f"10.0.{number // 256}.{number % 256}"
+        with CaptureQueriesContext(connection) as queries:
+            if client.get(path, REMOTE_ADDR=address).status_code != 200:
+                raise RuntimeError(path)
+        sent[path] = [query["sql"] for query in queries]
+    return sent
 
-    times = []
+
+def replay(pages: list[list[str]], client: int, seconds: float) -> list[float]:
+    """How long PostgreSQL and psycopg took for the statements of each page, one client after another page."""
+    import psycopg
+    from django.db import connection
+
     parameters = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
+    times = []
+    dice = random.Random(client)
     with psycopg.connect(**parameters, autocommit=True) as bare:
-        for word in words:
-            with CaptureQueriesContext(connection) as queries:
-                search_books(SearchQuery(text=word), with_facets=True)
-            start = time.perf_counter()
-            for query in queries:
-                answer = bare.execute(query["sql"])
+        end = time.perf_counter() + seconds
+        while (start := time.perf_counter()) < end:
+            for statement in dice.choice(pages):
+                answer = bare.execute(statement)
                 while answer.nextset():
                     pass
             times.append(time.perf_counter() - start)
@@ -115,7 +139,7 @@ def floor(words: list[str]) -> list[float]:
 
 
 def book_paths() -> list[str]:
-    """A thousand books."""
+    """Two hundred books."""
     from django.db.models import F
     from django.db.models.functions import Mod
 
@@ -126,18 +150,19 @@ def book_paths() -> list[str]:
         for uid in Book.objects.filter(pk__lte=1_000_000)
         .annotate(rest=Mod(F("pk"), 997))
         .filter(rest=5)
-        .values_list("uid", flat=True)[:1000]
+        .values_list("uid", flat=True)[:200]
     ]
 
 
-def load(port: int, paths: list[str], clients: int, seconds: float) -> list[float]:
-    """How long each answer took, in seconds."""
+def at_once(
+    work: Callable[[list[Any], int, float], list[float]], listed: list[Any], clients: int, seconds: float
+) -> list[float]:
+    """How long each took, in seconds, done by so many processes."""
     from django.db import connection
 
     connection.close()
     with multiprocessing.get_context("fork").Pool(clients) as pool:
-        ask_all(port, paths[:30], 0, 1.0)
-        results = pool.starmap(ask_all, [(port, paths, client, seconds) for client in range(clients)])
+        results = pool.starmap(work, [(listed, client, seconds) for client in range(clients)])
     return [taken for times in results for taken in times]
 
 
@@ -160,9 +185,9 @@ def ask_all(port: int, paths: list[str], client: int, seconds: float) -> list[fl
     return times
 
 
-def told(times: list[float]) -> str:
-    """Median and 95th percentile in words."""
-    return f"p50 {median(times) * 1000:.1f} ms, p95 {quantiles(times, n=20)[18] * 1000:.1f} ms"
+def percentile(times: list[float], percent: int) -> float:
+    """In milliseconds."""
+    return quantiles(times, n=100)[percent - 1] * 1000
 
 
 if __name__ == "__main__":
