@@ -19,7 +19,7 @@ MORE_MEMORY = "SET LOCAL maintenance_work_mem = '256MB'"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0012_copies_along_the_shelves")]
+    dependencies = [("catalog", "0013_copies_set_aside")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION catalog_facet_values"),
