@@ -1,5 +1,6 @@
 """Setting text, barcodes and QR codes into boxes on a PDF canvas. Lengths in points, from the lower left corner."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ NARROWEST, WIDEST = 0.17 * mm, 0.4 * mm
 """Of one module: below it two dots of a 300 dpi printer run into one, above it the code only wastes paper."""
 BREAKS_AFTER = ")=/:+,;.-"
 BREAKS_BEFORE = "("
+_SPACES = re.compile(r"[^\S\xa0]+")
 
 
 class Box(NamedTuple):
@@ -60,14 +62,19 @@ def shortened(text: str, font: str, size: float, width: float) -> str:
     return text.rstrip() + "…"
 
 
-def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """The text in lines no wider than `width`, broken between words."""
+def wrapped(text: str, font: str, size: float, width: float, *, first: float | None = None) -> list[str]:
+    """The text in lines no wider than `width`, broken at spaces that may break; `first` is the first line's width."""
     lines: list[str] = []
-    for word in text.split():
-        if lines and text_width(f"{lines[-1]} {word}", font, size) <= width:
+    space, reached = text_width(" ", font, size), 0.0
+    for word in filter(None, _SPACES.split(text)):
+        room = first if first is not None and len(lines) == 1 else width
+        long = text_width(word, font, size)
+        if lines and reached + space + long <= room:
             lines[-1] += f" {word}"
+            reached += space + long
         else:
             lines.append(word)
+            reached = long
     return lines
 
 

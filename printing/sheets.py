@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -13,6 +14,8 @@ from printing.stocks import Stock
 
 MOST_LABELS = 2000
 """Labels of one file."""
+CUT_GAP, CUT_MARK = 2 * mm, 6 * mm
+"""How far from the labels a cut mark begins, and how long it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,11 @@ def as_pdf(faces: Iterable[Face], layout: Layout, *, title: str) -> bytes:
     canvas.setTitle(title)
     canvas.setViewerPreference("PrintScaling", "None")
     place = layout.start - 1
+    _draw_cut_marks(canvas, layout)
     for face in faces:
         if place == stock.per_sheet:
             canvas.showPage()
+            _draw_cut_marks(canvas, layout)
             place = 0
         box = box_at(layout, place)
         canvas.saveState()
@@ -59,6 +64,24 @@ def as_pdf(faces: Iterable[Face], layout: Layout, *, title: str) -> bytes:
     canvas.showPage()
     canvas.save()
     return file.getvalue()
+
+
+def _draw_cut_marks(canvas: Any, layout: Layout) -> None:
+    """A line outside the labels at each end of every cut."""
+    if not layout.stock.has_cut_marks:
+        return
+    boxes = [box_at(layout, place) for place in range(layout.stock.per_sheet)]
+    left, right = min(box.x for box in boxes), max(box.x + box.width for box in boxes)
+    low, high = min(box.y for box in boxes), max(box.y + box.height for box in boxes)
+    lines = []
+    for x in {edge for box in boxes for edge in (box.x, box.x + box.width)}:
+        lines += [(x, y, x, y + CUT_MARK) for y in (low - CUT_GAP - CUT_MARK, high + CUT_GAP)]
+    for y in {edge for box in boxes for edge in (box.y, box.y + box.height)}:
+        lines += [(x, y, x + CUT_MARK, y) for x in (left - CUT_GAP - CUT_MARK, right + CUT_GAP)]
+    canvas.saveState()
+    canvas.setLineWidth(0.25)
+    canvas.lines(lines)
+    canvas.restoreState()
 
 
 def box_at(layout: Layout, place: int) -> Box:

@@ -11,6 +11,8 @@ A4 = (210.0, 297.0)
 LETTER = (215.9, 279.4)
 CR80 = (85.6, 54.0)
 """The size of a bank card, as plastic cards for readers are."""
+CATALOGUE_CARD = (125.0, 75.0)
+"""The international size of a catalogue card."""
 
 
 class Use(StrEnum):
@@ -19,6 +21,7 @@ class Use(StrEnum):
     LABEL = "label"
     SPINE = "spine"
     CARD = "card"
+    CATALOGUE = "catalogue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Stock:
     margin: tuple[float, float] = (0.0, 0.0)
     gap: tuple[float, float] = (0.0, 0.0)
     uses: tuple[Use, ...] = (Use.LABEL, Use.SPINE)
+    has_cut_marks: bool = False
+    """Whether short lines beside the outermost labels show where to cut."""
 
     @property
     def per_sheet(self) -> int:
@@ -172,6 +177,23 @@ STOCKS = (
         uses=(Use.CARD,),
     ),
     Stock(code="cr80", name=_("Card printer, 85.6 × 54 mm"), page=CR80, label=CR80, uses=(Use.CARD,)),
+    Stock(
+        code="a4-catalogue",
+        name=_("A4 to cut, 3 catalogue cards, 125 × 75 mm"),
+        page=A4,
+        label=CATALOGUE_CARD,
+        rows=3,
+        margin=(42.5, 36),
+        uses=(Use.CATALOGUE,),
+        has_cut_marks=True,
+    ),
+    Stock(
+        code="catalogue-card",
+        name=_("Catalogue cards one by one, 125 × 75 mm"),
+        page=CATALOGUE_CARD,
+        label=CATALOGUE_CARD,
+        uses=(Use.CATALOGUE,),
+    ),
 )
 """In the order in which they are offered. Measures are the makers'; printers differ, hence the offsets of a print."""
 BY_CODE = {stock.code: stock for stock in STOCKS}

@@ -21,6 +21,8 @@ PER_SHEET = {
     "a4-cards": 10,
     "c32016": 10,
     "cr80": 1,
+    "a4-catalogue": 3,
+    "catalogue-card": 1,
 }
 """As the boxes say."""
 
