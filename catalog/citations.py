@@ -66,7 +66,7 @@ class Cited:
     @property
     def own_title(self) -> str:
         """The title with subtitle of a volume that is not called as its whole; «» for every other book."""
-        is_other = bool(self.whole) and _bare(self.title).casefold() != _bare(self.whole).casefold()
+        is_other = bool(self.whole) and bare(self.title).casefold() != bare(self.whole).casefold()
         return _with_subtitle(self, " : ") if is_other else ""
 
     def named(self, *roles: str) -> list[str]:
@@ -125,7 +125,8 @@ def _sentences(parts: Iterable[str]) -> str:
     return " ".join(part if part[-1] in _ENDS else f"{part}." for part in kept)
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """The text without the signs that a record leaves at its end."""
     return text.strip().rstrip(".,:;/ ")
 
 
@@ -135,7 +136,7 @@ def _with_subtitle(cited: Cited, colon: str) -> str:
 
 def _host_parts(cited: Cited) -> list[str]:
     """What an article appeared in, in parts: title, year, number, pages."""
-    return [_bare(part) for part in re.split(r"\.?\s+[—–-]\s+", cited.host) if _bare(part)]
+    return [bare(part) for part in re.split(r"\.?\s+[—–-]\s+", cited.host) if bare(part)]
 
 
 def _found(parts: Iterable[str], pattern: str) -> str:
@@ -161,7 +162,8 @@ def _volume_and_issue(cited: Cited) -> tuple[str, str]:
     return cited.number, ""
 
 
-def _dashed(text: str) -> str:
+def dashed(text: str) -> str:
+    """Ranges with the dash of printers: «76-86» -> «76–86»."""
     return re.sub(r"(?<=\d)\s*[-—]\s*(?=\d)", "–", text)
 
 
@@ -201,12 +203,12 @@ def gost(cited: Cited) -> str:
     medium = f" [{_MEDIA[cited.material]}]" if cited.material in _MEDIA else ""
     title = " : ".join(filter(None, (f"{name.strip()}{medium}", more.strip())))
     statement = _gost_statement(cited, [] if in_heading else authors)
-    described = f"{_bare(title)} / {statement}" if statement else title
+    described = f"{bare(title)} / {statement}" if statement else title
     if cited.material == "article" and (host := _host_parts(cited)):
         if cited.year is not None and not any(str(cited.year) in part for part in host[1:]):
             host.insert(1, str(cited.year))
-        return _sentences([heading, f"{_bare(described)} // {_dashed(_sentences(host))}"])
-    volume = " : ".join(filter(None, (_bare(cited.number), cited.own_title)))
+        return _sentences([heading, f"{bare(described)} // {dashed(_sentences(host))}"])
+    volume = " : ".join(filter(None, (bare(cited.number), cited.own_title)))
     imprint = _gost_imprint(cited)
     return _sentences([heading, described, cited.edition, imprint, volume, _extent(cited), _gost_series(cited)])
 
@@ -225,12 +227,13 @@ def _gost_statement(cited: Cited, authors: Sequence[Name]) -> str:
 
 
 def _gost_imprint(cited: Cited) -> str:
-    place = _PLACES.get(_bare(cited.place).casefold(), cited.place.strip(" ,:;"))
-    published = " : ".join(filter(None, (place, _bare(cited.publisher))))
-    return ", ".join(filter(None, (published, _year(cited))))
+    place = _PLACES.get(bare(cited.place).casefold(), cited.place.strip(" ,:;"))
+    published = " : ".join(filter(None, (place, bare(cited.publisher))))
+    return ", ".join(filter(None, (published, year_of(cited))))
 
 
-def _year(cited: Cited) -> str:
+def year_of(cited: Cited) -> str:
+    """The year as printed, else as a number."""
     return cited.year_note.strip() or ("" if cited.year is None else str(cited.year))
 
 
@@ -245,7 +248,7 @@ def _extent(cited: Cited) -> str:
 def _gost_series(cited: Cited) -> str:
     if not cited.series:
         return ""
-    return f"({' ; '.join(filter(None, (_bare(cited.series), _bare(cited.series_number))))})"
+    return f"({' ; '.join(filter(None, (bare(cited.series), bare(cited.series_number))))})"
 
 
 # --- APA -----------------------------------------------------------------------------------------------------------
@@ -265,7 +268,7 @@ _APA_MEDIA = {
 
 def apa(cited: Cited) -> str:
     """The reference of APA's 7th edition: «Tolstoy, L. N. (1922). War and peace (L. Maude, Trans.). Oxford.»."""
-    date = f"({cited.year if cited.year is not None else _year(cited) or 'n.d.'})"
+    date = f"({cited.year if cited.year is not None else year_of(cited) or 'n.d.'})"
     makers, helpers = cited.authors or cited.named("body"), cited.named("editor")
     by = _apa_list([name_of(name).surname_first(", ") for name in makers])
     if not makers and helpers:
@@ -273,7 +276,7 @@ def apa(cited: Cited) -> str:
         helpers = []
     title = _with_subtitle(cited, ": ")
     if cited.own_title:
-        title = f"{_bare(cited.whole)}: {_sentences([cited.number, title])}".rstrip(".")
+        title = f"{bare(cited.whole)}: {_sentences([cited.number, title])}".rstrip(".")
     notes = [
         f"{_apa_list([name_of(name).initials_first for name in names], last=' & ')}, {word}"
         for names, word in ((helpers, _counted("Ed.", helpers)), (cited.named("translator"), "Trans."))
@@ -305,7 +308,7 @@ def _apa_list(names: Sequence[str], *, last: str = ", & ") -> str:
 def _apa_host(parts: Sequence[str]) -> str:
     volume, number, pages = (_found(parts[1:], words) for words in (_VOLUME, _NUMBER, _PAGES))
     issue = volume + (f"({number})" if number else "")
-    return ", ".join(filter(None, (parts[0], issue, _dashed(pages))))
+    return ", ".join(filter(None, (parts[0], issue, dashed(pages))))
 
 
 # --- RIS -----------------------------------------------------------------------------------------------------------
@@ -328,7 +331,7 @@ def ris(cited: Cited) -> str:
     """A record of the RIS format (Research Information Systems), lines ended by CR LF."""
     host = _host_parts(cited) if cited.material == "article" else []
     extent = re.search(r"\d+", _extent(cited))
-    pages = _dashed(_found(host[1:], _PAGES)).split("–") if host else []
+    pages = dashed(_found(host[1:], _PAGES)).split("–") if host else []
     volume, issue = _volume_and_issue(cited)
     own = cited.whole if cited.own_title else ""
     lines: list[tuple[str, str]] = [("TY", _RIS_TYPES.get(cited.material, "GEN"))]
@@ -398,7 +401,7 @@ def bibtex(cited: Cited) -> str:
         ("series", _escaped(cited.whole if cited.own_title else cited.series)),
         ("volume", _escaped(_found(host[1:], _VOLUME) if host else volume)),
         ("number", _escaped(_found(host[1:], _NUMBER) if host else issue or ("" if volume else cited.series_number))),
-        ("pages", _dashed(_found(host[1:], _PAGES)).replace("–", "--")),
+        ("pages", dashed(_found(host[1:], _PAGES)).replace("–", "--")),
         ("isbn", cited.isbns[0] if cited.isbns else ""),
         ("language", cited.language),
         ("url", cited.url),
