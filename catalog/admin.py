@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from catalog import actions
 from catalog.availability import ON_SHELF, main_names
 from catalog.batch_admin import ChangingMany
+from catalog.card_admin import PrintsCatalogueCards
 from catalog.copy_admin import AddsCopies, ManyCopies
 from catalog.copy_field_admin import CopyFieldMappingAdmin as CopyFieldMappingAdmin
 from catalog.cover_images import drop_cover, put_cover
@@ -266,11 +267,11 @@ class HoldingsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Book)
-class BookAdmin(Merging, ChangingMany, AddsCopies, BookImportExport, IndexedAdmin):
+class BookAdmin(Merging, ChangingMany, AddsCopies, PrintsCatalogueCards, BookImportExport, IndexedAdmin):
     """Books, with their people, ISBNs and copies on one page."""
 
     form = BookForm
-    actions = ("merge", "change_many", *BOOK_EXPORTS)
+    actions = ("merge", "change_many", "print_catalogue_cards", *BOOK_EXPORTS)
     inlines = (ContributionInline, IsbnInline, CopyInline)
     list_display = ("title_and_names", "year", "language_name", "material_type", "holdings")
     list_filter = (HoldingsFilter, LanguageFilter, "material_type", GenreFilter)

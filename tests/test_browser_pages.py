@@ -288,6 +288,7 @@ def panel_pages():
     yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])
     yield reverse("admin:catalog_book_add_copies", args=[Book.objects.first().pk])
     yield reverse("admin:catalog_copy_labels")
+    yield reverse("admin:catalog_book_cards", query={"books": Book.objects.first().pk})
     owes, charge = Reader.objects.get(entries__kind="payment").uid, Charge.objects.last().uid
     yield from (reverse(name, args=[owes]) for name in ("reader_money", "take_payment", "add_charge", "give_refund"))
     yield from (reverse(name, args=[charge]) for name in ("waive_charge", "reverse_entry"))

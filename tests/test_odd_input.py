@@ -98,6 +98,12 @@ FORMS = {
     "labels of a range": lambda c: ("post", reverse("admin:catalog_copy_labels"), {
         "kind": "barcode", "stock": "l7160", "start": "1", "first": "1", "last": "3",
     }),
+    "catalogue cards": lambda c: ("post", reverse("admin:catalog_book_cards"), {
+        "kinds": "main", "stock": "a4-catalogue", "start": "1", "books": c.books[0].pk, "part": "0", "offset_x": "1",
+    }),
+    "catalogue cards of an import": lambda c: ("get", reverse("admin:catalog_book_cards"), {
+        "run": c.run.pk, "books": c.books[0].pk,
+    }),
     "cards": lambda c: ("post", reverse("admin:accounts_reader_cards"), {
         "readers": "1", "stock": "a4-cards", "start": "1", "offset_x": "1",
     }),

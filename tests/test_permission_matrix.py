@@ -140,6 +140,7 @@ GET     admin/stocktakes/<uuid:uid>/protocol/             login  no     in     i
 GET     admin/stocktakes/<uuid:uid>/export/               login  no     in     in
 GET     admin/catalog/book/<int:pk>/add-copies/           login  login  in     in
 GET     admin/catalog/copy/<int:pk>/photos/               login  login  in     in
+GET     admin/catalog/book/cards/                         login  login  in     in
 GET     admin/catalog/copy/labels/                        login  login  in     in
 GET     admin/catalog/copy/withdraw/                      login  login  in     in
 POST    admin/catalog/withdrawalact/<int:pk>/restore/     login  login  hidden hidden
