@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from catalog.models import Author, Book, Contribution, DistinctBooks, Isbn
+from catalog.models import Author, Book, Contribution, DistinctBooks, ImportedBook, Isbn
 from catalog.titles import ARTICLES, sort_title, volume_key
 from library.core.text import fold
 from library.core.transactions import one_commit
@@ -97,16 +97,17 @@ def described(book: Book) -> Description:
     )
 
 
-def probable_duplicates(kind: Likeness, *, after: str = "") -> tuple[list[list[Book]], str]:
+def probable_duplicates(kind: Likeness, *, after: str = "", run_id: int | None = None) -> tuple[list[list[Book]], str]:
     """One page of groups of books that are probably the same, by title or ISBN, and where the next page begins.
 
     `after` is the title or ISBN that the page before ended with; an empty second part says that this is the last page.
+    With `run_id` only groups that hold a book which that import made or changed.
     """
     groups: list[list[Book]] = []
     for _step in range(_MOST_STEPS):
-        keys = _shared_by_isbn(after) if kind is Likeness.ISBN else _shared_by_title(after)
+        keys = _shared_by_isbn(after, run_id) if kind is Likeness.ISBN else _shared_by_title(after, run_id)
         for key, books in _books_of(kind, keys):
-            groups += _groups(kind, books)
+            groups += _of_import(run_id, _groups(kind, books))
             after = key
             if len(groups) >= GROUPS_PER_PAGE:
                 return groups, after
@@ -156,14 +157,29 @@ def _told_apart_from(book_id: int) -> list[int]:
     return [pk for pair in pairs for pk in pair if pk != book_id]
 
 
-def _shared_by_title(after: str) -> list[str]:
-    titles = Book.objects.filter(sort_title__gt=after).order_by("sort_title").values("sort_title")
-    return list(titles.annotate(n=Count("pk")).filter(n__gt=1).values_list("sort_title", flat=True)[:_STEP])
+def _shared_by_title(after: str, run_id: int | None) -> list[str]:
+    books = Book.objects.filter(sort_title__gt=after)
+    if run_id is not None:
+        books = books.filter(sort_title__in=Book.objects.filter(imports__run=run_id).values("sort_title"))
+    titles = books.order_by("sort_title").values("sort_title").annotate(n=Count("pk")).filter(n__gt=1)
+    return list(titles.values_list("sort_title", flat=True)[:_STEP])
 
 
-def _shared_by_isbn(after: str) -> list[str]:
-    values = Isbn.objects.filter(value__gt=after).order_by("value").values("value")
-    return list(values.annotate(n=Count("pk")).filter(n__gt=1).values_list("value", flat=True)[:_STEP])
+def _shared_by_isbn(after: str, run_id: int | None) -> list[str]:
+    isbns = Isbn.objects.filter(value__gt=after)
+    if run_id is not None:
+        isbns = isbns.filter(value__in=Isbn.objects.filter(book__imports__run=run_id).values("value"))
+    values = isbns.order_by("value").values("value").annotate(n=Count("pk")).filter(n__gt=1)
+    return list(values.values_list("value", flat=True)[:_STEP])
+
+
+def _of_import(run_id: int | None, groups: list[list[Book]]) -> list[list[Book]]:
+    """The groups that hold a book of the import; all of them where none is asked for."""
+    if run_id is None or not groups:
+        return groups
+    keys = [book.pk for group in groups for book in group]
+    brought = set(ImportedBook.objects.filter(run=run_id, book__in=keys).values_list("book", flat=True))
+    return [group for group in groups if any(book.pk in brought for book in group)]
 
 
 def _books_of(kind: Likeness, keys: Sequence[str]) -> Iterable[tuple[str, list[Book]]]:

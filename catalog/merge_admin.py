@@ -22,7 +22,7 @@ from catalog.duplicates import Likeness
 from catalog.forms import numbers
 from catalog.merge_forms import MergeChoice
 from catalog.merges import MOST_MERGED
-from catalog.models import Author, Book, Contribution, Merge
+from catalog.models import Author, Book, Contribution, ImportRun, Merge
 from catalog.query_language import clean
 from library.core.admin import ReadOnlyAdmin
 from library.core.errors import Busy, Invalid
@@ -96,15 +96,20 @@ class MergeAdmin(ReadOnlyAdmin):
         return self._merge_page(request, authors.prefetch_related("variants"), Merge.Kind.AUTHOR)
 
     def duplicates_view(self, request: HttpRequest) -> HttpResponse:
-        """Books of the whole catalogue that are probably the same."""
+        """Books that are probably the same: of the whole catalogue, or those that the import `run` has to do with."""
         _require(request, "catalog.view_merge")
         kind = Likeness.ISBN if request.GET.get("by") == Likeness.ISBN else Likeness.TITLE
-        groups, following = duplicates.probable_duplicates(kind, after=clean(request.GET.get("after", "")))
+        asked = numbers(request.GET.getlist("run"))
+        run = get_object_or_404(ImportRun, pk=asked[0]) if asked else None
+        groups, following = duplicates.probable_duplicates(
+            kind, after=clean(request.GET.get("after", "")), run_id=run.pk if run else None
+        )
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Probable duplicates"),
             "kind": kind,
+            "run": run,
             "groups": groups,
             "next": following,
             "may_merge": request.user.has_perm("catalog.add_merge"),
@@ -120,7 +125,7 @@ class MergeAdmin(ReadOnlyAdmin):
             messages.success(request, _("Remembered: these are different books."))
         except Busy:
             messages.error(request, BUSY)
-        back = {name: request.POST[name] for name in ("by", "after") if request.POST.get(name)}
+        back = {name: request.POST[name] for name in ("by", "after", "run") if request.POST.get(name)}
         return HttpResponseRedirect(f"{reverse('admin:catalog_merge_duplicates')}?{urlencode(back)}")
 
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:

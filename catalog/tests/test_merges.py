@@ -16,7 +16,7 @@ from catalog.duplicates import Description, Likeness, candidates, probable_dupli
 from catalog.import_copies import CopyOptions
 from catalog.import_reading import marc_records
 from catalog.imports import import_books
-from catalog.models import Author, AuthorName, Book, Copy, Merge, SourceRecord
+from catalog.models import Author, AuthorName, Book, Copy, ImportedBook, ImportRun, Merge, SourceRecord
 from catalog.queries import SearchQuery, search_books
 from catalog.search import index_books
 from catalog.tests.factories import AuthorFactory, BookFactory, CopyFactory
@@ -93,6 +93,26 @@ def test_the_catalogue_is_looked_through_and_what_was_told_apart_is_left_out(ann
     assert probable_duplicates(Likeness.TITLE) == ([books], "")
     tell_apart(book_ids=[books[0].pk, books[1].pk, books[2].pk], by=anna, now=NOW)
     assert probable_duplicates(Likeness.TITLE) == ([], "")
+
+
+def test_what_an_import_may_have_brought_twice(english, anna):
+    old, new = (BookFactory(title="Пётр Первый", year=1945, isbns=["9785389049352"]) for _ in range(2))
+    for _ in range(2):
+        BookFactory(title="Мать", year=1906, isbns=["9785170878895"])
+    run = ImportRun.objects.create(file_name="новинки.mrc", started_at=NOW, created=1)
+    ImportedBook.objects.create(run=run, book=new, at=NOW)
+    other = ImportRun.objects.create(file_name="старое.mrc", started_at=NOW)
+    for likeness in Likeness:
+        assert probable_duplicates(likeness, run_id=run.pk) == ([[old, new]], "")
+        assert probable_duplicates(likeness, run_id=other.pk) == ([], "")
+    english.force_login(anna)
+    page = english.get(reverse("admin:catalog_merge_duplicates"), {"run": run.pk}).content.decode()
+    assert "новинки.mrc" in page
+    assert "Пётр Первый" in page
+    assert "Мать" not in page
+    sent = {"id": [old.pk, new.pk], "by": "title", "run": run.pk}
+    assert english.post(reverse("admin:catalog_merge_distinct"), sent)["Location"].endswith(f"?by=title&run={run.pk}")
+    assert probable_duplicates(Likeness.TITLE, run_id=run.pk) == ([], "")
 
 
 def test_a_book_is_not_entered_twice_unawares(english, anna):
