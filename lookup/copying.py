@@ -14,10 +14,11 @@ from typing import Any
 
 from django.core.cache import cache
 
+from catalog import copy_fields
 from catalog.bookdata import DESCRIBING, BookData, Incoming
 from catalog.import_copies import CopyOptions
 from catalog.import_preparing import fitted
-from catalog.import_reading import marc_records
+from catalog.import_reading import Known, Source, records
 from catalog.imports import Result, import_books
 from catalog.merging import comparable, merged
 from catalog.models import Book, Isbn, SourceRecord
@@ -94,7 +95,8 @@ def search(targets: Sequence[Target], wanted: Mapping[str, str], *, page: int = 
     asked = [(target, query) for target, query in zip(chosen, queries, strict=True) if query]
     came = at_once([partial(_ask, target, query, page) for target, query in asked])
     by_target = {target.pk: answer for (target, _query), answer in zip(asked, came, strict=True)}
-    answers = [_answer(target, by_target.get(target.pk)) for target in chosen]
+    copies = copy_fields.known()
+    answers = [_answer(target, by_target.get(target.pk), copies) for target in chosen]
     known = _known([found for answer in answers for found in answer.found])
     answers = [replace(answer, found=[known[found.key] for found in answer.found]) for answer in answers]
     pages = max((-(-answer.total // PER_TARGET) for answer in answers), default=0)
@@ -173,27 +175,27 @@ def _ask(target: Target, query: str, page: int) -> sru.Answered:
     return sru.read(answer.content)
 
 
-def _answer(target: Target, came: sru.Answered | Unavailable | None) -> TargetAnswer:
+def _answer(target: Target, came: sru.Answered | Unavailable | None, copies: Known) -> TargetAnswer:
     if came is None:
         return TargetAnswer(target=target, is_unable=True)
     if isinstance(came, Unavailable):
         return TargetAnswer(target=target, trouble=came)
-    found = [_kept(target, record) for record in came.records[:PER_TARGET]]
+    found = [_kept(target, record, copies) for record in came.records[:PER_TARGET]]
     return TargetAnswer(target=target, total=came.total, found=found, diagnostics=came.diagnostics)
 
 
-def _kept(target: Target, record: bytes) -> Found:
+def _kept(target: Target, record: bytes, copies: Known) -> Found:
     """The record, kept in the cache under its digest with what it came from."""
     content = {"record": record.decode(), "format": target.format, "target": target.name, "url": target.url}
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
     cache.set(f"lookup:record:{key}", content | {"key": key}, KEPT_SECONDS)
-    return _understood(content | {"key": key})[0]
+    return _understood(content | {"key": key}, copies)[0]
 
 
-def _understood(kept: Mapping[str, str]) -> tuple[Found, Incoming]:
-    [incoming] = list(marc_records(BytesIO(kept["record"].encode()), encoding="utf-8", format=kept["format"]))[:1] or [
-        Incoming(number=1)
-    ]
+def _understood(kept: Mapping[str, str], copies: Known | None = None) -> tuple[Found, Incoming]:
+    """`copies` are the mappings of copies in records, where many are understood at once."""
+    source = Source("", is_table=False, encoding="utf-8", format=kept["format"])
+    incoming = next(records(BytesIO(kept["record"].encode()), source, copies), Incoming(number=1))
     found = Found(
         key=kept["key"],
         target=kept["target"],

@@ -99,7 +99,7 @@ def test_what_an_import_may_have_brought_twice(english, anna):
     old, new = (BookFactory(title="Пётр Первый", year=1945, isbns=["9785389049352"]) for _ in range(2))
     for _ in range(2):
         BookFactory(title="Мать", year=1906, isbns=["9785170878895"])
-    run = ImportRun.objects.create(file_name="новинки.mrc", started_at=NOW, created=1)
+    run = ImportRun.objects.create(file_name="новинки.mrc", started_at=NOW)
     ImportedBook.objects.create(run=run, book=new, at=NOW)
     other = ImportRun.objects.create(file_name="старое.mrc", started_at=NOW)
     for likeness in Likeness:
