@@ -172,6 +172,7 @@ def test_the_victim_of_a_deadlock_is_told_busy(copy, vera, anna, centre):
         psycopg.connect(**connection.get_connection_params() | {"autocommit": False}) as other,
         ThreadPoolExecutor(1) as pool,
     ):
+        other.execute("SET deadlock_timeout = '1min'")  # or it may be the one who is sent away
         other.execute("SELECT 1 FROM catalog_copy WHERE id = %s FOR UPDATE", [copy.pk])
         victim = pool.submit(at_once, lending(copy, vera, centre, anna))
         until_somebody_waits()
