@@ -16,8 +16,6 @@ WITH_SERVERS := $(BIN)/python -m library.core.embedded
 WITHOUT_SERVERS := env -i PATH="$$PATH" DJANGO_SECRET_KEY=nothing-is-signed-here-but-it-has-to-look-like-a-real-key-0123456789 \
   DATABASE_URL=postgres://nobody/asks REDIS_URL=redis://nobody/0
 ARGS ?=
-# One more than there are cores: some tests wait for processes that they started.
-PROCESSES ?= $(shell $(BIN)/python -c 'import os; print(min(8, len(os.sched_getaffinity(0)) + 1))' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types check bench requirements clean
@@ -31,7 +29,7 @@ run: $(VENV)/runtime.done ## run the library: PORT=8000 HOST=127.0.0.1
 	@$(BIN)/python -m library.core.runner
 
 test: $(VENV)/development.done ## run every test in parallel: ARGS="-k loan"
-	$(WITH_SERVERS) $(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov $(ARGS)
+	$(WITH_SERVERS) $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --cov $(ARGS)
 
 lint: $(VENV)/development.done ## style, templates, who imports whom
 	$(BIN)/ruff check .
