@@ -97,7 +97,7 @@ class BookSerializer(BookListSerializer):
     """A book with all that is known of it."""
 
     parent = NamedField(  # type: ignore[assignment] # a field of that name, not the serializer's own parent
-        slug_field="uid", read_only=True, help_text="The set or journal that it is a part of."
+        slug_field="uid", read_only=True, allow_null=True, help_text="The set or journal that it is a part of."
     )
     series = serializers.CharField(source="series.name", default=None, allow_null=True)
     genres: serializers.RelatedField = serializers.StringRelatedField(many=True)
