@@ -1,5 +1,6 @@
 """What every test needs: after a test with real commits, the database as the migrations left it, in milliseconds."""
 
+from collections import Counter
 from importlib import import_module
 
 import pytest
@@ -8,6 +9,13 @@ from django.test import TransactionTestCase
 
 _BIG = 1 << 20
 """Bytes in a table from which on TRUNCATE, which makes new files for every index, is quicker than DELETE."""
+
+
+def pytest_collection_modifyitems(items):
+    """Two items of one name would be one item to the processes that share the work: the other is never run."""
+    doubles = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if doubles:
+        raise pytest.UsageError(f"Items of the same name, of which only one would run: {', '.join(doubles[:5])}")
 
 
 @pytest.fixture(scope="session")
