@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_role_groups")]
+    dependencies = [("accounts", "0001_initial")]
     operations = [
         migrations.RunSQL("CREATE SEQUENCE accounts_card_number MAXVALUE 9999999999", "DROP SEQUENCE accounts_card_number")
     ]
