@@ -478,7 +478,8 @@ def _tell_trouble(line: Line, error: LibraryError) -> None:
 
 def _page(request: DeskRequest, mode: str, branch: Branch | None, **context: Any) -> HttpResponse:
     """The whole page, or under htmx the part of it that scans change."""
-    context |= {"mode": mode, "branch": branch, "title": _("Desk")}
+    context = {"new_lines": 0} | context | {"mode": mode, "branch": branch, "title": _("Desk")}
     if request.htmx:
-        return render(request, "admin/desk/work.html", context)
+        response = render(request, "admin/desk/work.html", context | {"is_changed_over": request.method == "GET"})
+        return replace_url(response, request.path) if request.method == "GET" else response
     return render(request, "admin/desk/desk.html", admin.site.each_context(request) | context)

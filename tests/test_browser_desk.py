@@ -91,12 +91,54 @@ def test_a_reader_is_served_without_touching_the_mouse(at_desk, library):
 
 
 def test_a_scanner_may_run_ahead_of_the_network(at_desk, library):
+    """Cards, copies and changes of the desk typed in one go end up with the right readers, in their order."""
     visitor = at_desk()
-    page, vera = visitor.page, library["readers"][0]
+    page, (vera, gleb) = visitor.page, library["readers"]
     for code in ("R000001", "BC-1", "BC-2", "BC-3"):
         type_scan(page, code)
-    page.locator(".slip__line--good").nth(2).wait_for()
-    assert loans_of(vera) == ["BC-1", "BC-2", "BC-3"]
+    page.keyboard.press("Escape")
+    for code in ("R000002", "BC-4"):
+        type_scan(page, code)
+    page.keyboard.press("F4")
+    type_scan(page, "BC-2")
+    page.keyboard.press("F2")
+    for code in ("R000002", "BC-5"):
+        type_scan(page, code)
+    page.locator(".slip__line--good", has_text="Том 5").wait_for()
+    assert (loans_of(vera), loans_of(gleb)) == (["BC-1", "BC-3"], ["BC-4", "BC-5"])
+    assert visitor.faults == []
+
+
+def test_no_letter_of_a_scan_is_lost_when_the_focus_is_elsewhere(at_desk, library):
+    visitor = at_desk()
+    page, vera = visitor.page, library["readers"][0]
+    page.evaluate("document.activeElement.blur()")
+    type_scan(page, "R000001")
+    page.get_by_role("heading", name="Вера Читатель").wait_for()
+    page.get_by_role("link", name="another branch").focus()
+    type_scan(page, "BC-1")
+    page.locator(".slip__line--good", has_text="Том 1").wait_for()
+    assert loans_of(vera) == ["BC-1"]
+    assert visitor.faults == []
+
+
+def test_a_note_is_not_torn_away_by_the_answer_to_an_earlier_scan(at_desk, library):
+    visitor = at_desk(AdminFactory)
+    page, vera = visitor.page, library["readers"][0]
+    for code in ("R000001", "BC-1", "BC-2", "BC-3", "BC-4"):
+        type_scan(page, code)
+    page.get_by_text("The limit of loans is reached: 3 of 3.").nth(0).wait_for()
+    held = []
+    page.route("**/admin/desk/scan/", lambda route: held.append(route), times=1)
+    with page.expect_request("**/admin/desk/scan/"):
+        type_scan(page, "no-such")
+    page.keyboard.press("F9")
+    page.keyboard.type("Экзамен")
+    with page.expect_response("**/admin/desk/scan/"):
+        held[0].continue_()
+    type_scan(page, " завтра")
+    page.locator(".slip__line--good", has_text="Том 4").wait_for()
+    assert AuditEntry.objects.filter(action="circulation.check_out").latest("pk").detail["note"] == "Экзамен завтра"
     assert visitor.faults == []
 
 
