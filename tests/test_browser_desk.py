@@ -124,7 +124,7 @@ def test_no_letter_of_a_scan_is_lost_when_the_focus_is_elsewhere(at_desk, librar
 
 def test_a_note_is_not_torn_away_by_the_answer_to_an_earlier_scan(at_desk, library):
     visitor = at_desk(AdminFactory)
-    page, vera = visitor.page, library["readers"][0]
+    page = visitor.page
     for code in ("R000001", "BC-1", "BC-2", "BC-3", "BC-4"):
         type_scan(page, code)
     page.get_by_text("The limit of loans is reached: 3 of 3.").nth(0).wait_for()
