@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import cards
-from accounts.models import Reader, ReaderBlock, Role, User
+from accounts.models import Consent, FormerCard, Reader, ReaderBlock, Role, User
+from accounts.queries import is_card_number_taken
 from accounts.reasons import AccountReason
 from library.core import audit
 from library.core.errors import Invalid, Refusal, Refused
@@ -219,6 +220,17 @@ def register_reader(
 
 
 @transaction.atomic
+def set_consent(*, reader_id: int, kind: Consent.Kind, is_given: bool, now: datetime) -> None:
+    """Keep what a reader agrees to, or no longer agrees to; saying it twice changes nothing."""
+    Reader.objects.locked().get(pk=reader_id)
+    live = Consent.objects.filter(reader=reader_id, kind=kind, withdrawn_at=None)
+    if not is_given:
+        live.update(withdrawn_at=now)
+    elif not live.exists():
+        Consent.objects.create(reader_id=reader_id, kind=kind, given_at=now)
+
+
+@transaction.atomic
 def sign_up(
     *,
     email: str,
@@ -234,7 +246,7 @@ def sign_up(
     user = create_user(
         email=email, full_name=full_name, password=password, role=Role.READER, language=language, by=None, now=now
     )
-    register_reader(
+    reader = register_reader(
         user=user,
         full_name=user.full_name,
         email=user.email,
@@ -245,6 +257,7 @@ def sign_up(
         by=user,
         now=now,
     )
+    set_consent(reader_id=reader.pk, kind=Consent.Kind.DATA, is_given=True, now=now)
     return user
 
 
@@ -336,14 +349,20 @@ def renew_card(*, reader_id: int, by: User | None, now: datetime, expires_on: da
 
 @transaction.atomic
 def replace_card(*, reader_id: int, by: User | None, now: datetime, card_number: str = "") -> Reader:
-    """Give the reader another card number, the next one unless given; a lost card is found thereby. Raises Invalid."""
+    """Give the reader another card number, the next one unless given; the old card is refused from then on.
+
+    A lost card is replaced thereby. Raises Invalid (`card_number`) when somebody has or had that number.
+    """
     reader = Reader.objects.locked().get(pk=reader_id)
-    old, reader.card_number = reader.card_number, card_number.strip() or _next_card_number()
+    old, state = reader.card_number, FormerCard.State.LOST if reader.is_card_lost else FormerCard.State.REPLACED
+    if card_number.strip().lower() == old.lower():
+        raise Invalid({"card_number": [_("This is the card that the reader has now.")]})
+    reader.card_number = card_number.strip() or _next_card_number()
     reader.is_card_lost = False
     _save_with_unique_card(reader, update_fields=["card_number", "is_card_lost"])
-    audit.record(
-        action="accounts.replace_card", subject=reader, by=by, now=now, detail={"from": old, "to": reader.card_number}
-    )
+    FormerCard.objects.create(reader=reader, number=old, state=state, ended_at=now, ended_by=by)
+    detail = {"from": old, "to": reader.card_number, "old_card": str(state)}
+    audit.record(action="accounts.replace_card", subject=reader, by=by, now=now, detail=detail)
     return reader
 
 
@@ -413,11 +432,13 @@ def _next_card_number() -> str:
         while True:
             cursor.execute("SELECT nextval('accounts_card_number')")
             number = cards.card_number(cursor.fetchone()[0])
-            if not Reader.objects.filter(card_number=number).exists():
+            if not is_card_number_taken(number):
                 return number
 
 
 def _save_with_unique_card(reader: Reader, **options: Any) -> None:
+    if FormerCard.objects.filter(number__iexact=reader.card_number).exists():
+        raise Invalid({"card_number": [_("This number was given out before. Take a new card.")]})
     try:
         with transaction.atomic():
             reader.save(**options)

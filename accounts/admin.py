@@ -134,7 +134,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reader]:
         readers: QuerySet[Reader] = super().get_queryset(request)
-        return readers.annotate(
+        return readers.filter(merged_into=None, erased_at=None).annotate(
             is_blocked=Exists(active_blocks().filter(reader=OuterRef("pk"))),
             open_loans=Count("loans", filter=Q(loans__returned_at=None), distinct=True),
         )
@@ -219,6 +219,10 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         extra = dict(extra_context or {})
         if object_id and (reader := self.get_object(request, object_id)):
             extra |= self._card_context(reader)
+        elif object_id and object_id.isdecimal() and len(object_id) <= 18:
+            former = Reader.objects.filter(pk=object_id).values_list("merged_into", flat=True).first()
+            if former:
+                return redirect("admin:accounts_reader_change", former)
         return _telling_refusals(super().changeform_view, request, object_id, form_url, extra)
 
     def _card_context(self, reader: Reader) -> dict[str, Any]:
@@ -227,6 +231,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
             "standing": self.standing(reader),
             "is_expired": reader.expires_on < timezone.localdate(),
             "blocks": active_blocks().filter(reader=reader).select_related("created_by"),
+            "former_cards": reader.former_cards.select_related("ended_by"),
             "past_blocks": reader.blocks.exclude(pk__in=active_blocks().values("pk")).count(),
             "block_form": BlockForm(),
             "card_form": CardForm(),
@@ -265,6 +270,8 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         reader = actions.renew_card(reader_id=pk, by=_staff(request), now=timezone.now())
         day = reader.expires_on.strftime("%d.%m.%Y")
         messages.success(request, _("The card is valid until %(day)s.") % {"day": day})
+        if request.POST.get("next") == "desk":
+            return redirect("desk_reader", reader.uid)
         return self._back(pk)
 
     def replace_card_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -31,7 +31,7 @@ class CardsForm(LayoutForm):
         """Readers that are there, by name."""
         parts = self.cleaned_data["readers"].split(",")
         keys = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) <= 18]
-        found = list(Reader.objects.filter(pk__in=keys[:MOST_CARDS]).order_by("folded_name", "pk"))
+        found = list(Reader.objects.current().filter(pk__in=keys[:MOST_CARDS]).order_by("folded_name", "pk"))
         if not found:
             raise ValidationError(_("Choose the readers in the list first."))
         return found

@@ -213,7 +213,7 @@ class NewReaderForm(DuplicatesForm):
     def clean_card_number(self) -> str:
         """A number typed must be free."""
         number: str = self.cleaned_data["card_number"].strip()
-        if number and Reader.objects.filter(card_number__iexact=number).exists():
+        if number and queries.is_card_number_taken(number):
             raise forms.ValidationError(_("There is a reader with this card number already."))
         return number
 

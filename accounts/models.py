@@ -81,6 +81,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 class ReaderQuerySet(models.QuerySet["Reader"]):
     """Readers."""
 
+    def current(self) -> "ReaderQuerySet":
+        """Those who are there: not merged into another, not erased. What a door finds readers by starts here."""
+        return self.filter(merged_into__isnull=True, erased_at__isnull=True)
+
     def locked(self) -> "ReaderQuerySet":
         """The rows themselves locked for update, in the order of their keys."""
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
@@ -90,7 +94,7 @@ class Reader(models.Model):
     """A person with a library card; may or may not sign in.
 
     Registered by `accounts.actions.register_reader`, or on the panel. Invariants: `reader_card_is_unique`,
-    `card_expires_after_registration`.
+    `card_expires_after_registration`. One who was merged into another, or erased, stays as a row: the ledger is theirs.
     """
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
@@ -114,6 +118,14 @@ class Reader(models.Model):
     """The last day on which the card is good."""
     is_card_lost = models.BooleanField(_("card is lost"), default=False)
     note = models.TextField(_("note"), blank=True)
+    keeps_history = models.BooleanField(_("keeps the history of loans"), default=False)
+    """The reader asked that what they brought back be remembered beyond HISTORY_DAYS."""
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", verbose_name=_("merged into")
+    )
+    """The same person's other entry, which stands for this one now."""
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+    """When all that tells who it was went; the row stays for the sums of the ledger."""
 
     objects = ReaderQuerySet.as_manager()
 
@@ -156,6 +168,63 @@ class Reader(models.Model):
             return None
         had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
         return day.year - self.birth_date.year - (not had_birthday)
+
+
+class FormerCard(models.Model):
+    """A card number that a reader had before; nobody gets it again. Written by `accounts.actions` and by merges."""
+
+    class State(models.TextChoices):
+        LOST = "lost", _("lost")
+        REPLACED = "replaced", _("replaced")
+        WORKS = "works", _("still works")
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="former_cards", verbose_name=_("reader"))
+    number = models.CharField(_("card number"), max_length=32)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    """Only one that still works, as after a merge, is lent with."""
+    ended_at = models.DateTimeField(_("until"))
+    ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("by"))
+
+    class Meta:
+        verbose_name = _("former card")
+        verbose_name_plural = _("former cards")
+        ordering = ["-ended_at", "-pk"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(Lower("number"), name="former_card_is_unique"),
+            models.CheckConstraint(condition=Q(state__in=["lost", "replaced", "works"]), name="card_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Consent(models.Model):
+    """What a reader agreed to, when, and when no longer: the proof that the law asks for."""
+
+    class Kind(models.TextChoices):
+        DATA = "data", _("the library keeps and uses the data to lend")
+        HISTORY = "history", _("the history of loans is kept")
+
+    reader = models.ForeignKey(Reader, models.CASCADE, related_name="consents", verbose_name=_("reader"))
+    kind = models.CharField(_("to what"), max_length=10, choices=Kind.choices)
+    given_at = models.DateTimeField(_("given"))
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        ordering = ["given_at", "pk"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reader", "kind"], condition=Q(withdrawn_at__isnull=True), name="one_live_consent_of_a_kind"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=["data", "history"]), name="consent_kind_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
 
 
 def fold_phone(phone: str) -> str:

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts import rules
-from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User, fold_phone
+from accounts.models import FormerCard, Reader, ReaderBlock, ReaderQuerySet, User, fold_phone
+from library.core.errors import Refusal, Refused
 from library.core.scanning import readings
 from library.core.text import fold
 
@@ -32,7 +33,7 @@ def duplicate_candidates(
         same |= Q(folded_name=name, birth_date=birth_date)
     if not same:
         return Reader.objects.none()
-    found = Reader.objects.filter(same)
+    found = Reader.objects.current().filter(same)
     return found if except_id is None else found.exclude(pk=except_id)
 
 
@@ -47,27 +48,63 @@ def readers_matching(text: str) -> ReaderQuerySet:
         found |= names
     if len(digits := fold_phone(text)) >= 5:
         found |= Q(folded_phone__contains=digits) | Q(card_number__contains=digits)
-    return Reader.objects.filter(found)
+    return Reader.objects.current().filter(found)
 
 
 def readers_visible_to(user: User | AnonymousUser) -> ReaderQuerySet:
     """All readers for staff who may view them, oneself for anybody else who is signed in."""
     if user.has_perm("accounts.view_reader"):
-        return Reader.objects.all()
+        return Reader.objects.current()
     if not user.is_authenticated:
         return Reader.objects.none()
-    return Reader.objects.filter(user=user)
+    return Reader.objects.current().filter(user=user)
 
 
 def reader_of(user: User) -> Reader | None:
     """The card of whoever is signed in; None for staff without one."""
-    return Reader.objects.select_related("category", "home_branch").filter(user=user).first()
+    return Reader.objects.current().select_related("category", "home_branch").filter(user=user).first()
 
 
 def reader_by_scan(code: str) -> Reader | None:
-    """The reader with this card number, whatever the case or the keyboard layout."""
-    readers = Reader.objects.select_related("category", "home_branch").alias(folded=Lower("card_number"))
-    return readers.filter(folded__in=[reading.lower() for reading in readings(code)]).first()
+    """The reader with this card number, whatever the case or the keyboard layout.
+
+    A number from before a merge still finds its reader; one of a lost or replaced card finds nobody: `dead_card`.
+    """
+    folded = [reading.lower() for reading in readings(code)]
+    readers = Reader.objects.select_related("category", "home_branch").current()
+    if reader := readers.alias(folded=Lower("card_number")).filter(folded__in=folded).first():
+        return reader
+    works = FormerCard.objects.alias(folded=Lower("number")).filter(folded__in=folded, state=FormerCard.State.WORKS)
+    return readers.filter(pk__in=works.values("reader")).first()
+
+
+def dead_card(code: str) -> FormerCard | None:
+    """The card of this number that was lost or replaced, with its reader."""
+    cards = FormerCard.objects.alias(folded=Lower("number")).select_related("reader__home_branch")
+    folded = [reading.lower() for reading in readings(code)]
+    return cards.exclude(state=FormerCard.State.WORKS).filter(folded__in=folded).first()
+
+
+def reader_of_card(code: str) -> Reader | None:
+    """The reader who comes with this card. Raises Refused (`card_lost`) for one that was lost or replaced."""
+    reader = reader_by_scan(code)
+    if reader is None and (dead := dead_card(code)):
+        raise Refused([dead_card_refusal(dead)])
+    return reader
+
+
+def dead_card_refusal(dead: FormerCard) -> Refusal:
+    """Why nothing is lent on a card that was lost or replaced."""
+    zone = dead.reader.home_branch.zone
+    return rules.refusal(rules.ReaderReason.CARD_LOST, replaced_on=dead.ended_at.astimezone(zone).date())
+
+
+def is_card_number_taken(number: str) -> bool:
+    """Whether somebody has this number, or had it: a number is given once."""
+    return (
+        Reader.objects.filter(card_number__iexact=number).exists()
+        or FormerCard.objects.filter(number__iexact=number).exists()
+    )
 
 
 def live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:

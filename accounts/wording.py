@@ -44,6 +44,12 @@ def _age(data: Mapping[str, Any]) -> str:
     return text % {"minimum": minimum, "age": data["age"]}
 
 
+def _card_lost(data: Mapping[str, Any]) -> str:
+    if "replaced_on" in data:
+        return _("This card was replaced by another on %(day)s.") % {"day": day(data["replaced_on"])}
+    return _("This card was reported lost.")
+
+
 def _debt_limit(data: Mapping[str, Any]) -> str:
     owed, limit = money(data["owed"]), money(data["limit"])
     if not data["limit"]:
@@ -67,7 +73,7 @@ def _overdue_limit(data: Mapping[str, Any]) -> str:
 READER_REASONS: dict[ReaderReason, Callable[[Mapping[str, Any]], str]] = {
     ReaderReason.READER_UNKNOWN: lambda data: _("There is no reader with this card."),
     ReaderReason.CARD_EXPIRED: lambda data: _("The card expired on %(day)s.") % {"day": day(data["expired_on"])},
-    ReaderReason.CARD_LOST: lambda data: _("This card was reported lost."),
+    ReaderReason.CARD_LOST: _card_lost,
     ReaderReason.READER_BLOCKED: lambda data: _until(
         data, dated=_("The card is blocked until %(until)s: %(why)s"), open_ended=_("The card is blocked: %(why)s")
     ),

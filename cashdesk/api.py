@@ -86,7 +86,7 @@ class AtBranchSerializer(serializers.Serializer):
 class OfReaderSerializer(AtBranchSerializer):
     """Whose."""
 
-    reader = NamedField(slug_field="uid", queryset=Reader.objects.all(), help_text="Public id of the reader.")
+    reader = NamedField(slug_field="uid", queryset=Reader.objects.current(), help_text="Public id of the reader.")
 
 
 class ChargingSerializer(OfReaderSerializer, AmountSerializer, ReasonedSerializer):

@@ -213,7 +213,7 @@ def reverse_entry(request: StaffRequest, uid: UUID) -> HttpResponse:
 
 
 def _reader(uid: UUID) -> Reader:
-    return get_object_or_404(Reader.objects.select_related("category", "home_branch"), uid=uid)
+    return get_object_or_404(Reader.objects.current().select_related("category", "home_branch"), uid=uid)
 
 
 def _entry(uid: UUID) -> Entry:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Reader
-from accounts.queries import reader_by_scan
+from accounts.queries import reader_of_card
 from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import actions, wording
@@ -377,10 +377,10 @@ def _copy(text: str) -> Copy | None:
 
 
 def _reader(text: str) -> Reader | None:
-    """The reader of a card number or public id."""
+    """The reader of a card number or public id. Raises Refused (`card_lost`) for a card that was replaced."""
     if uid := _uid(text):
-        return Reader.objects.filter(uid=uid).first()
-    return reader_by_scan(text)
+        return Reader.objects.current().filter(uid=uid).first()
+    return reader_of_card(text)
 
 
 def _uid(text: str) -> UUID | None:

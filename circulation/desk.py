@@ -27,7 +27,7 @@ from django_htmx.http import HttpResponseClientRedirect, replace_url
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Reader, ReaderBlock, User
-from accounts.queries import reader_by_scan, readers_matching
+from accounts.queries import dead_card, dead_card_refusal, reader_by_scan, readers_matching
 from cashdesk.forms import PayForm
 from cashdesk.queries import balance_of
 from catalog.copy_numbers import copy_by_scan
@@ -244,6 +244,9 @@ def scan(request: DeskRequest, branch: Branch) -> HttpResponse:
         return _lending(request, branch, reader, _try_to_lend(request, branch, reader, copy))
     if card := reader_by_scan(code):
         return _lending(request, branch, card)
+    if dead := dead_card(code):
+        said = [_in_full(dead_card_refusal(dead)), _("It was the card of %(reader)s.") % {"reader": dead.reader}]
+        return _lending(request, branch, reader, Line(tone="bad", title=code, said=said))
     if copy := copy_by_scan(code):
         hint = _("Scan the reader's card first. To take the copy back, use the return desk.")
         return _lending(request, branch, None, Line(tone="info", title=copy.book.title, number=code, said=[hint]))
@@ -413,7 +416,7 @@ def _try_to_take_back(request: DeskRequest, branch: Branch, code: str, day: date
 
 
 def _readers() -> Any:
-    return Reader.objects.select_related("category", "home_branch")
+    return Reader.objects.current().select_related("category", "home_branch")
 
 
 def _line_about(copy: Copy) -> Line:

@@ -118,7 +118,7 @@ def copies_to_lend() -> CopyQuerySet:
 
 def readers_to_lend_to() -> ReaderQuerySet:
     """Readers with all that `checkout_facts` needs."""
-    return Reader.objects.select_related("category")
+    return Reader.objects.current().select_related("category")
 
 
 def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, now: datetime) -> rules.CheckoutFacts:
@@ -251,8 +251,6 @@ def _limits(
         category=reader.category.name if scope.category_id else None,
         item_type=copy.item_type.name if scope.item_type_id and count >= limit else None,
         branch=branch.name if scope.branch_id else None,
-        item_type_id=scope.item_type_id,
-        branch_id=scope.branch_id,
     )
     if reader.category.max_total_loans is not None:
         yield rules.LoanLimit(

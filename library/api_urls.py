@@ -13,6 +13,7 @@ from circulation.api import LoanViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
+from readership.api import MyCardView
 from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -25,6 +26,7 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/refresh/", auth_api.RefreshView.as_view(), name="refresh"),
     path("auth/logout/", auth_api.LogoutView.as_view(), name="logout"),
     path("auth/me/", auth_api.MeView.as_view(), name="me"),
+    path("auth/me/renew-card/", MyCardView.as_view(), name="renew-my-card"),
     path("auth/password/", auth_api.PasswordView.as_view(), name="password"),
     path("books/", BookViewSet.as_view(MANY), name="books"),
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),

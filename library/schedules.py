@@ -33,6 +33,12 @@ SCHEDULES = (
         every=MINUTE,
     ),
     Schedule(
+        task="notifications.remind_of_cards",
+        name=gettext_lazy("Remind of cards"),
+        description=gettext_lazy("Tells readers whose card expires soon: once a day, and once for each card."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="circulation.check_due_dates",
         name=gettext_lazy("Check due dates"),
         description=gettext_lazy("Marks overdue loans and writes reminders: once a day, a missed day catches up."),
@@ -60,12 +66,6 @@ SCHEDULES = (
         task="catalog.count_loans",
         name=gettext_lazy("Count loans"),
         description=gettext_lazy("Counts how much each book is borrowed, for the order of search results: once a day."),
-        every=HALF_HOUR,
-    ),
-    Schedule(
-        task="core.check_integrity",
-        name=gettext_lazy("Check that everything adds up"),
-        description=gettext_lazy("Verifies loans, reservations, money and notices against each other: once a day."),
         every=HALF_HOUR,
     ),
     Schedule(

@@ -64,6 +64,14 @@ HOUR_LOAN_AFTER_CLOSING = env.str("HOUR_LOAN_AFTER_CLOSING", default="closing")
 """When an hour loan that would end after closing is due: at `closing` or at the `next_opening`."""
 OVERDUE_RENEWAL = env.str("OVERDUE_RENEWAL", default="allow")
 """Whether a loan that is already overdue may be renewed: `allow` or `refuse`."""
+CARD_NOTICE_DAYS = env.int("CARD_NOTICE_DAYS", default=30)
+"""Days before a card expires on which its reader is told, once; 0: never."""
+HISTORY_DAYS = env.int("HISTORY_DAYS", default=730)
+"""Days after its return for which a loan names its reader, unless the reader wants to keep the history; 0: for ever."""
+READER_DATA_DAYS = env.int("READER_DATA_DAYS", default=7)
+"""Days for which the file with a reader's data can be fetched."""
+READER_ERASURE = env.str("READER_ERASURE", default="confirm")
+"""What becomes of a reader's wish to be erased: `confirm`: by staff; `at_once`, if nothing stands against it."""
 LIBRARY_SETUP_STEPS = ["library.schedules.create_schedules", "lookup.setup.create_targets"]
 """What `manage.py setup_library` calls after its own step, in this order: dotted names of functions without parameters,
 idempotent, each giving a list of sentences about what it created (empty: nothing to do)."""
@@ -80,6 +88,7 @@ INSTALLED_APPS = [
     "reservations",
     "circulation",
     "stocktaking",
+    "readership",
     "demo",
     "library.apps.LibraryAdminConfig",
     "django.contrib.auth",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("my/reservations/", include("reservations.urls")),
     path("my/", include("circulation.urls")),
     path("accounts/", include("accounts.urls")),
+    path("accounts/", include("readership.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/desk/", include("circulation.desk_urls")),
     path("admin/money/", include("cashdesk.money_urls")),

@@ -62,7 +62,7 @@ def welcome_new_readers(*, now: datetime) -> int:
 
     A reader registered longer ago than `WELCOME_WITHIN`, as a register moved from another system is, gets none.
     """
-    newcomers = Reader.objects.filter(registered_on__gt=(now - WELCOME_WITHIN).date()).exclude(email="")
+    newcomers = Reader.objects.current().filter(registered_on__gt=(now - WELCOME_WITHIN).date()).exclude(email="")
     unwelcomed = newcomers.exclude(notices__event=Event.WELCOME).order_by("pk")[:BATCH_SIZE]
     return enqueue_many(
         (

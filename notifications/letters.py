@@ -91,3 +91,13 @@ class Welcome(TypedDict):
 def welcome_data(reader: Reader) -> Welcome:
     """The data of a welcome."""
     return Welcome(card_number=reader.card_number, expires_on=reader.expires_on.isoformat())
+
+
+class CardExpiring(TypedDict):
+    """What a reader needs to know whose card is about to expire."""
+
+    card_number: str
+    expires_on: str
+    """ISO date: the last day on which the card is good."""
+    is_renewed_online: bool
+    """They sign in, and their category lets them extend it themselves."""

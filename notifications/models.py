@@ -17,6 +17,7 @@ class Event(models.TextChoices):
     """What happened, or is about to; each has its templates in `templates/notifications/`."""
 
     WELCOME = "welcome", _("welcome")
+    CARD_EXPIRING = "card_expiring", _("card expires soon")
     LOAN_RECEIPT = "loan_receipt", _("receipt of a loan")
     DUE_SOON = "due_soon", _("due soon")
     OVERDUE = "overdue", _("overdue")

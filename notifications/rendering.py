@@ -49,6 +49,7 @@ def _render(letter: Letter, nonce: str) -> Rendered:
     context = {
         "library_name": settings.LIBRARY_NAME,
         "library_url": settings.LIBRARY_URL,
+        "profile_url": settings.LIBRARY_URL + reverse("profile"),
         "loans_url": settings.LIBRARY_URL + reverse("my_loans"),
         "reservations_url": settings.LIBRARY_URL + reverse("my_reservations"),
         "language": letter.language,

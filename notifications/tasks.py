@@ -1,9 +1,11 @@
-"""The delivery of letters, once a minute."""
+"""The delivery of letters, once a minute, and the daily look at cards that expire."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from library.core.jobs import local_day, run_daily
 from notifications.actions import bundle, welcome_new_readers
+from notifications.cards import remind_of_cards
 from notifications.delivery import deliver
 
 SECONDS = 50
@@ -18,3 +20,14 @@ def deliver_notices() -> dict[str, int]:
     while bundle(now=now):
         pass
     return dict(deliver(seconds=SECONDS))
+
+
+@shared_task(name="notifications.remind_of_cards")
+def remind_readers_of_cards() -> None:
+    """Tell readers whose card expires soon: once for each local day."""
+    now = timezone.now()
+    run_daily(
+        job="remind_of_cards",
+        work=lambda: {"cards_expiring": remind_of_cards(today=local_day(now), now=now)},
+        now=now,
+    )

@@ -136,7 +136,7 @@ class ReaderCategoryAdmin(admin.ModelAdmin):
     search_fields = ("name", "code")
     fieldsets = (
         (None, {"fields": ("name", "code", "is_default")}),
-        (_("Card"), {"fields": ("card_months", ("minimum_age", "maximum_age"))}),
+        (_("Card"), {"fields": (("card_months", "self_renewal_days"), ("minimum_age", "maximum_age"))}),
         (_("Limits for the person as a whole"), {"fields": ("max_total_loans", "max_overdue_loans", "max_balance")}),
     )
 

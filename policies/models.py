@@ -162,6 +162,13 @@ class ReaderCategory(models.Model):
     card_months = models.PositiveSmallIntegerField(
         _("card is valid for, months"), default=12, validators=[MinValueValidator(1), MaxValueValidator(600)]
     )
+    self_renewal_days = models.PositiveSmallIntegerField(
+        _("readers extend their card themselves, days"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("From so many days before it expires until as many days after. Empty: at the desk only."),
+    )
     minimum_age = models.PositiveSmallIntegerField(_("minimum age, years"), null=True, blank=True)
     maximum_age = models.PositiveSmallIntegerField(_("maximum age, years"), null=True, blank=True)
     max_total_loans = models.PositiveSmallIntegerField(

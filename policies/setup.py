@@ -28,6 +28,9 @@ CATEGORIES = {
 }
 """Code to name in each language; the first one is given to readers who register on the site."""
 
+SELF_RENEWAL_DAYS = 30
+"""Of each of them: within so many days readers extend their card themselves."""
+
 ITEM_TYPES = {
     "book": {"ru": "Книга", "en": "Book"},
     "textbook": {"ru": "Учебник", "en": "Textbook"},
@@ -84,6 +87,7 @@ def _add_categories(language: str) -> list[str]:
             name=names[language],
             is_default=code == default,
             maximum_age=13 if code == "child" else None,
+            self_renewal_days=SELF_RENEWAL_DAYS,
         )
         for code, names in CATEGORIES.items()
     )

@@ -73,7 +73,7 @@ def reserve(
     """
     with one_commit():
         book = Book.objects.filter(pk=book_id).locked().only("title", "volume", "uid").first()
-        reader = Reader.objects.filter(pk=reader_id).select_related("category").locked().first()
+        reader = Reader.objects.current().filter(pk=reader_id).select_related("category").locked().first()
         branch = Branch.objects.filter(pk=pickup_branch_id).first()
         if branch is None:
             raise Invalid({"branch": [_("Choose a branch of the library.")]})
@@ -103,7 +103,7 @@ def reserve(
                 now=now,
                 reason=str(book)[:MAX_REASON],
             )
-        detail = {"branch": branch.code, "limit": rules.most_at_once(facts), **trace(overridden, note)}
+        detail = {"branch": branch.code, **trace(overridden, note)}
         audit.record(action="reservations.reserve", subject=reservation, by=by, now=now, detail=detail)
         return ReserveOutcome(reservation=reservation, overridden=overridden)
 

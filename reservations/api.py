@@ -237,7 +237,7 @@ class ReservationViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
             return own.pk if own else UNKNOWN
         if not self.caller.has_perm("reservations.place_reservations"):
             raise exceptions.PermissionDenied
-        return Reader.objects.filter(uid=uid).values_list("pk", flat=True).first() or UNKNOWN
+        return Reader.objects.current().filter(uid=uid).values_list("pk", flat=True).first() or UNKNOWN
 
     def _workable(self) -> Reservation:
         """The reservation, if it is the caller's own or the caller may cancel readers' reservations."""

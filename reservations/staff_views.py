@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
-from accounts.queries import reader_by_scan
+from accounts.queries import reader_of_card
 from catalog.copy_numbers import copy_by_scan
 from catalog.models import Book, Copy
 from library.core.errors import Busy, Invalid, LibraryError, Refused
@@ -217,8 +217,8 @@ def reserve_for(request: StaffRequest, uid: UUID) -> HttpResponse:
     if not form.is_valid():
         return _queue(request, book, form)
     said = form.cleaned_data
-    reader = reader_by_scan(said["card"])
     try:
+        reader = reader_of_card(said["card"])
         done = actions.reserve(
             book_id=book.pk,
             reader_id=reader.pk if reader else 0,

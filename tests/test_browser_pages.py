@@ -105,6 +105,7 @@ NO_PAGES = {
     "desk_renew": "takes a form",
     "desk_scan": "takes a form",
     "renew_mine": "takes a form",
+    "renew_my_card": "takes a form",
     "healthz": "for machines",
     "stocktake": "own test: staff",
     "stocktake_report": "own test: staff",

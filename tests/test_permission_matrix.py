@@ -62,6 +62,7 @@ POST    my/reservations/<uuid:uid>/resume/                login  hidden hidden h
 GET     accounts/                                         login  in     in     in
 GET     accounts/edit/                                    login  in     in     in
 POST    accounts/appearance/                              in     in     in     in
+POST    accounts/card/renew/                              login  in     hidden hidden
 GET     .well-known/change-password                       in     in     in     in
 GET     accounts/login/                                   in     in     in     in
 POST    accounts/logout/                                  in     in     in     in
@@ -168,6 +169,7 @@ POST    api/v1/auth/refresh/                              in     in     in     i
 POST    api/v1/auth/logout/                               in     in     in     in
 GET     api/v1/auth/me/                                   login  in     in     in
 PATCH   api/v1/auth/me/                                   login  in     in     in
+POST    api/v1/auth/me/renew-card/                        login  in     hidden hidden
 POST    api/v1/auth/password/                             login  in     in     in
 GET     api/v1/books/                                     in     in     in     in
 POST    api/v1/books/                                     login  no     in     in
