@@ -106,7 +106,7 @@ def set_copy_status(*, copy_id: int, status: Copy.Status, by: Any, now: datetime
         if status not in SAID_HERE:
             message = _("A copy becomes “%(status)s” at the desk or by an act only.")
             raise Invalid({"status": [message % {"status": status.label}]})
-        if copy.status == Copy.Status.LOANED:
+        if copy.status == Copy.Status.LOANED or copy.loans.filter(returned_at=None).exists():
             raise Invalid({"status": [_("%(copy)s is on loan. Take it back first.") % {"copy": copy}]})
         if copy.status in SET_ASIDE:
             message = _("%(copy)s is %(state)s. Release it on the hold shelf or among the transfers first.")

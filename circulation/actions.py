@@ -137,7 +137,8 @@ def check_out(
         if facts.claims.has_queue or copy.status == Copy.Status.IN_TRANSIT:
             lend_claimed(copy, reader_id=reader.pk, branch_id=branch_id, by=by, now=now)
         _set_status(copy, Copy.Status.LOANED)
-        detail = {"due_at": loan.due_at, **trace(overridden, note)}
+        limits = [limit.as_json() for limit in facts.limits]
+        detail = {"due_at": loan.due_at, "limits": limits, **trace(overridden, note)}
         audit.record(action="circulation.check_out", subject=loan, by=by, now=now, detail=detail)
         enqueue(
             key=f"{Event.LOAN_RECEIPT}:{loan.uid}",

@@ -251,6 +251,8 @@ def _limits(
         category=reader.category.name if scope.category_id else None,
         item_type=copy.item_type.name if scope.item_type_id and count >= limit else None,
         branch=branch.name if scope.branch_id else None,
+        item_type_id=scope.item_type_id,
+        branch_id=scope.branch_id,
     )
     if reader.category.max_total_loans is not None:
         yield rules.LoanLimit(

@@ -115,6 +115,14 @@ class LoanLimit:
     item_type: str | None = None
     branch: str | None = None
     """The names of the rule's category, item type and branch where the limit is reached; None: any."""
+    item_type_id: int | None = None
+    branch_id: int | None = None
+    """Whose loans count, by key; None: any."""
+
+    def as_json(self) -> dict[str, int]:
+        """What the audit keeps of it, to be verified by."""
+        counted = {"item_type": self.item_type_id, "branch": self.branch_id}
+        return {"limit": self.limit} | {name: key for name, key in counted.items() if key is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

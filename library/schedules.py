@@ -69,6 +69,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="core.check_integrity",
+        name=gettext_lazy("Check that everything adds up"),
+        description=gettext_lazy("Verifies loans, reservations, money and notices against each other: once a day."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="core.sweep",
         name=gettext_lazy("Housekeeping"),
         description=gettext_lazy("Forgets expired sign-ins and answers kept for repeated API calls: once a day."),

@@ -103,7 +103,7 @@ def reserve(
                 now=now,
                 reason=str(book)[:MAX_REASON],
             )
-        detail = {"branch": branch.code, **trace(overridden, note)}
+        detail = {"branch": branch.code, "limit": rules.most_at_once(facts), **trace(overridden, note)}
         audit.record(action="reservations.reserve", subject=reservation, by=by, now=now, detail=detail)
         return ReserveOutcome(reservation=reservation, overridden=overridden)
 

@@ -110,6 +110,12 @@ def reservation_fee(facts: ReserveFacts) -> Decimal:
     return min((copy.terms.reservation_fee for copy in _that_could_fill(facts)), default=Decimal())
 
 
+def most_at_once(facts: ReserveFacts) -> int | None:
+    """How many reservations the reader may have in all, by the most generous copy; None: no copy could ever be lent."""
+    copies = _that_could_fill(facts) or [copy for copy in facts.copies if _is_to_lend(copy, facts)]
+    return _in_all([copy.terms for copy in copies]) if copies else None
+
+
 def _against_reader(facts: ReserveFacts) -> Iterator[Refusal]:
     if facts.reader is None:
         yield Refusal(ReaderReason.READER_UNKNOWN)
@@ -144,7 +150,7 @@ def _against_reserving(facts: ReserveFacts) -> Iterator[Refusal]:
 
 
 def _against_limits(facts: ReserveFacts, terms: Sequence[Terms], per_book: int) -> Iterator[Refusal]:
-    in_all = max(one.max_reservations for one in terms)
+    in_all = _in_all(terms)
     if facts.active >= in_all:
         yield refusal(Reason.RESERVATION_LIMIT, kind="all", count=facts.active, limit=in_all)
     if facts.active_of_book >= per_book > 1:
@@ -152,6 +158,10 @@ def _against_limits(facts: ReserveFacts, terms: Sequence[Terms], per_book: int) 
     days = [one.max_reservations_per_day for one in terms]
     if None not in days and facts.placed_today >= (per_day := max(day for day in days if day is not None)):
         yield refusal(Reason.RESERVATION_LIMIT, kind="day", count=facts.placed_today, limit=per_day)
+
+
+def _in_all(terms: Sequence[Terms]) -> int:
+    return max(one.max_reservations for one in terms)
 
 
 def _is_to_lend(copy: CopyFacts, facts: ReserveFacts) -> bool:

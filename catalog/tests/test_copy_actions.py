@@ -14,6 +14,7 @@ from catalog.copy_numbers import CopyNumber, consecutive, next_block, take
 from catalog.models import Copy, Withdrawal, WithdrawalAct
 from catalog.queries import SearchQuery, search_books
 from catalog.tests.factories import BookFactory, CopyFactory
+from circulation.tests.factories import LoanFactory
 from library.core.errors import Busy, Invalid
 from library.core.models import AuditEntry
 from policies.tests.factories import BranchFactory, ItemTypeFactory
@@ -152,3 +153,13 @@ def test_a_restored_copy_stands_as_before_and_the_act_remembers_it(anna):
     assert (line.restored_at, line.restored_by) == (NOW, anna)
     withdrawn([damaged], anna, act_number="18")
     assert Withdrawal.objects.filter(restored_at=None).get().act.number == "18"
+
+
+def test_a_lost_copy_whose_loan_is_open_is_found_at_the_desk_only(anna):
+    loan = LoanFactory(lost_at=NOW)
+    copy = loan.copy
+    Copy.objects.filter(pk=copy.pk).update(status="lost")
+    with pytest.raises(Invalid):
+        set_copy_status(copy_id=copy.pk, status=Copy.Status.AVAILABLE, by=anna, now=NOW)
+    loan.refresh_from_db()
+    assert (Copy.objects.get(pk=copy.pk).status, loan.returned_at) == ("lost", None)

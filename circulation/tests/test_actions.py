@@ -96,7 +96,7 @@ def test_check_out_is_audited(lend, anna):
     assert (entry.action, entry.actor, entry.at) == ("circulation.check_out", anna, NOW)
     assert (entry.subject_type, entry.subject_id) == ("circulation.loan", loan.pk)
     assert entry.subject_name == "INV-1 → Вера Читатель (R000001)"
-    assert entry.detail == {"due_at": "2026-03-16T23:59:59+03:00"}
+    assert entry.detail == {"due_at": "2026-03-16T23:59:59+03:00", "limits": [{"limit": 3}]}
 
 
 def test_check_out_sends_a_receipt(lend, vera):

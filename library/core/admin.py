@@ -82,5 +82,6 @@ def _flat(summary: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
         pair
         for name, value in summary.items()
+        if not isinstance(value, list)
         for pair in (_flat(value) if isinstance(value, dict) else [(name, value)])
     ]

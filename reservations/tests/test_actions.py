@@ -102,7 +102,7 @@ def test_a_reservation_goes_to_the_end_of_the_queue(place, copy, vera, gleb, ann
     assert Queues([copy.book_id], now=NOW).places() == {first.pk: 1, second.pk: 2}
     assert (first.state, first.slot, first.placed_by, first.pickup_branch) == ("waiting", 1, anna, centre)
     entry = AuditEntry.objects.first()
-    assert (entry.action, entry.actor, entry.detail) == ("reservations.reserve", anna, {"branch": "centre"})
+    assert (entry.action, entry.actor, entry.detail) == ("reservations.reserve", anna, {"branch": "centre", "limit": 5})
 
 
 def test_refusals_write_nothing_and_overrides_are_written_down(place, copy, vera, boris, anna):
