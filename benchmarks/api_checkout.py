@@ -82,7 +82,7 @@ def access_token() -> str:
 
 
 @contextmanager
-def web_server(workers: int) -> Iterator[int]:
+def web_server(workers: int, application: str = "library.wsgi") -> Iterator[int]:
     """gunicorn on the benchmark's database, by its port, from the first answer to the end."""
     from django.db import connection
 
@@ -95,7 +95,7 @@ def web_server(workers: int) -> Iterator[int]:
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
         "LIBRARY_HTTPS": "false",
     }
-    command = [sys.executable, "-m", "gunicorn", "library.wsgi", "--workers", str(workers)]
+    command = [sys.executable, "-m", "gunicorn", application, "--workers", str(workers)]
     process = subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}", "--log-level", "error"], env=environment)
     try:
         wait_for(port)

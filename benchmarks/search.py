@@ -1,11 +1,12 @@
-"""Pages of results, suggestions and books over HTTP on a million books; beside the bare SQL of the same pages.
+"""Pages of results, suggestions and books over HTTP on a million books; beside bare SQL and a bare Django view.
 
     python -m benchmarks.million                     # once: makes the library
     python -m benchmarks.search [--database search_million] [--clients 1 8] [--seconds 8] [--workers 2]
 
 Words are drawn from the vocabulary of the library: 30 % rare (10 to 100 books), 50 % medium (500 to 3,000), 20 % very
 common (10,000 and more). gunicorn serves with two workers as in production; every client is a process. The floor is
-what the page asks of PostgreSQL, all its statements replayed by psycopg, by as many clients.
+what the page asks of PostgreSQL, all its statements replayed by psycopg, by as many clients; and, of results, the least
+page that Django could make of them (`benchmarks.bare_view`), on a server like ours. Ratios to that read on any machine.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import quantiles
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from benchmarks.api_checkout import web_server
 from benchmarks.million import Dice, connect, vocabulary
@@ -51,23 +52,35 @@ def main() -> None:
         "suggestions": [f"/suggestions/?q={quote(word[: 2 + number % 4])}" for number, word in enumerate(mix[:200])],
         "book": book_paths(),
     }
+    least = {name: bare_paths(listed) for name, listed in paths.items() if name.startswith("results")}
     asked = statements({path for listed in paths.values() for path in listed})
     os.environ["BEHIND_PROXY"] = "true"
-    print("| page | clients | p50, ms | p95, ms | a second | SQL p50, ms | SQL p95, ms | p95 to SQL p95 |")
-    print("|---|---|---|---|---|---|---|---|")
-    with web_server(options.workers) as port:
+    print("| page | clients | p50, ms | p95, ms | a second | SQL p95, ms | ratio | bare view p95, ms | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    with web_server(options.workers) as port, web_server(options.workers, "benchmarks.bare_view") as bare_port:
         for clients in options.clients:
             for name, listed in paths.items():
-                bare = at_once(replay, [asked[path] for path in listed], clients, options.seconds / 2)
-                ask_all(port, listed, 0, 1.0)
-                taken = at_once(partial(ask_all, port), listed, clients, options.seconds)
-                ratio = percentile(taken, 95) / percentile(bare, 95)
-                print(
-                    f"| {name} | {clients} | {percentile(taken, 50):.1f} | {percentile(taken, 95):.1f} "
-                    f"| {len(taken) / options.seconds:.0f} | {percentile(bare, 50):.1f} | {percentile(bare, 95):.1f} "
-                    f"| {ratio:.1f} |",
-                    flush=True,
-                )
+                sql = percentile(at_once(replay, [asked[path] for path in listed], clients, options.seconds / 2), 95)
+                taken = by_http(port, listed, clients, options.seconds)
+                cells = [percentile(taken, 50), percentile(taken, 95), len(taken) / options.seconds]
+                cells += [sql, cells[1] / sql]
+                if name in least:
+                    bare = percentile(by_http(bare_port, least[name], clients, options.seconds), 95)
+                    cells += [bare, cells[1] / bare]
+                print(f"| {name} | {clients} | {' | '.join(f'{cell:.1f}' for cell in cells)} |", flush=True)
+
+
+def by_http(port: int, paths: list[str], clients: int, seconds: float) -> list[float]:
+    """How long each answer took, in seconds, asked by so many processes; the first second is not counted."""
+    ask_all(port, paths, 0, 1.0)
+    return at_once(partial(ask_all, port), paths, clients, seconds)
+
+
+def bare_paths(paths: list[str]) -> list[str]:
+    """The same searches for the bare view, as tsqueries."""
+    from catalog.query_language import understand
+
+    return [f"/?q={quote(understand(unquote(path.partition('=')[2])).words)}" for path in paths]
 
 
 def words_by_kind() -> dict[str, list[str]]:

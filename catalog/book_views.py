@@ -19,7 +19,7 @@ from catalog.linked_data import as_schema, cited, preview_image, script_json
 from catalog.merges import merged_into, new_id
 from catalog.models import Author, Book, Contribution, Merge
 from catalog.queries import SearchQuery, Sort, search_books
-from catalog.result_pages import page_of
+from catalog.result_pages import found, page_of
 from catalog.volumes import VOLUMES_PER_PAGE, volumes_around, volumes_of
 from policies.models import Branch
 
@@ -127,5 +127,10 @@ def author(request: HttpRequest, pk: int) -> HttpResponse:
     result = search_books(query)
     if not result.book_ids and result.total:
         return redirect(f"{reverse('author', args=[pk])}?page={result.pages}")
-    context = {"author": shown, "result": result, "cards": book_cards(result.book_ids), "page": page_of(result)}
+    context = {
+        "author": shown,
+        "cards": book_cards(result.book_ids),
+        "page": page_of(result),
+        "found": found(result),
+    }
     return render(request, "catalog/author.html", context)

@@ -282,9 +282,9 @@ class SearchEntry(models.Model):
         output_field=models.TextField(),
         db_persist=True,
     )
-    """What facets count, as one text: `lrus mbook d1990 g5 s17 a9 b1 o o1`; `o` is on the shelf anywhere, `o1` there.
+    """What facets count, as one text: `=book/1990/rus g5 s17 a9 +1,4/4`, at last the branches and those on the shelf.
 
-    Thousands of these are joined and counted faster than arrays are taken apart."""
+    Thousands of these are joined and counted faster than arrays are taken apart; what many books share is one word."""
 
     class Meta:
         verbose_name = _("search entry")

@@ -1,11 +1,12 @@
 """Finding books: one search for pages, panel and API. How and why: docs/search.md."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from heapq import nlargest
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import Any
 
 from django.contrib.postgres.search import SearchQueryField, SearchRank
@@ -16,7 +17,7 @@ from django.db.models.functions import Cast
 from catalog import isbn, spelling
 from catalog.models import Book, Copy
 from catalog.query_language import Asked, Field, clean, understand
-from catalog.search import BLOCK
+from catalog.search import BLOCK, MUCH_BORROWED
 from catalog.search_text import quoted
 from catalog.titles import ARTICLES, sort_title
 from catalog.words import other_layout
@@ -25,8 +26,14 @@ CAP = 5000
 """Hits that are ranked, counted and paged through; «5 000+» beyond."""
 MOST_EXACT = 50
 """Books with exactly the title asked for that come first however many others match."""
+SPANS = (2, 4, 4)
+"""Of more hits, the newest two blocks of books are looked at first, then four, then four, then all others."""
+FEW = CAP // 8
+"""A word that the first look, at the much borrowed and the newest, found no oftener has hardly `CAP` books."""
 MOST_PER_PAGE = 100
 """Books of one page, at most."""
+MOST_DECADES = 3
+"""Decades up to which years are looked for in the index of words; of more, PostgreSQL weighs the index of years."""
 LITTLE = 5
 """Up to so many hits a better spelling is suggested."""
 MOST_VALUES = 20
@@ -203,18 +210,10 @@ _SCORES = f"""year,
     words @@ %(core)s::tsquery AS is_core,
     ts_rank(%(weights)s::real[], words, %(words)s::tsquery) * {_BETTER} AS weight,
     sort_title ^@ ANY(%(titles)s) AS is_begun"""
-_LETTERS = {
-    Facet.BRANCH: "b",
-    Facet.LANGUAGE: "l",
-    Facet.GENRE: "g",
-    Facet.MATERIAL: "m",
-    Facet.DECADE: "d",
-    Facet.SUBJECT: "s",
-    Facet.AUTHOR: "a",
-}
-"""What `SearchEntry.facet_values` has before a value."""
-_SHELF = "o"
-"""The letter of being on the shelf: alone anywhere, before the key of a branch there."""
+_LETTERS = {Facet.GENRE: "g", Facet.SUBJECT: "s", Facet.AUTHOR: "a"}
+"""What `SearchEntry.facet_values` has before the key of a thing."""
+_EDITION, _PLACES = "=", "+"
+"""What it has before material, decade and language; before the branches with a copy and those with one on the shelf."""
 _NAMES = {
     Facet.BRANCH: "policies_branch",
     Facet.GENRE: "catalog_genre",
@@ -298,24 +297,26 @@ def _run(
     titles = sorted({sort_title(clean(query.text or query.title), language) for language in ("", *ARTICLES)} - {""})
     lexemes = _narrowing(query)
     is_walked = not lexemes and not (asked.words and asked.is_positive)
+    decades = [] if is_walked else _decades(query, asked)
     offset = min((max(query.page, 1) - 1) * _per_page(query), CAP)
     facts = {
         "titles": titles,
         "weights": list(_WEIGHTS),
         "words": asked.words,
         "core": asked.core,
-        "all": " & ".join(filter(None, [asked.words and f"({asked.words})", *lexemes])),
+        "all": " & ".join(filter(None, [asked.words and f"({asked.words})", *lexemes, *decades])),
         "limit": min(_per_page(query), CAP - offset) if query.per_page else 0,
         "offset": offset,
         "branches": list(query.branches),
         "enough": CAP + 1,
         "most_exact": MOST_EXACT,
         "titled": CAP // 10,
+        "few": FEW,
     }
-    where = " AND ".join([*(["words @@ %(all)s::tsquery"] if facts["all"] else []), *_rows(query, asked, facts)])
+    by_words = ["words @@ %(all)s::tsquery"] if facts["all"] else []
+    walked = " AND ".join(by_words + _rows(query, asked, facts))
+    where = " AND ".join(by_words + _rows(query, asked, facts, column="year + 0")) if decades else walked
     columns = f"book_id AS id, {_SCORES if is_ranked else _ORDERED_BY[sort]}" + (", facet_values" if facets else "")
-    is_local = Facet.AVAILABLE in facets and bool(query.branches)
-    columns += ", on_shelf" if is_local else ""
     entries = f"SELECT {columns} FROM catalog_searchentry WHERE {where or 'true'}"
     if is_ranked:
         hits = _ranked_hits(columns, where)
@@ -328,40 +329,55 @@ def _run(
         "(SELECT count(*) FROM hits)",
         f"ARRAY(SELECT id FROM hits ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s)",
         "(SELECT string_agg(facet_values, ' ') FROM hits)" if facets else "''",
-        "(SELECT count(*) FROM hits WHERE on_shelf && %(branches)s::bigint[])" if is_local else "NULL",
     ]
-    total, book_ids, values, on_shelf = _fetched(f"{hits} SELECT {', '.join(answers)}", facts)
+    total, book_ids, values = _fetched(f"{hits} SELECT {', '.join(answers)}", facts)
     if total > CAP and not is_ranked and not is_walked and facts["limit"]:
-        page = f"SELECT book_id FROM catalog_searchentry WHERE {where} ORDER BY {_ORDERS[sort].format(id='book_id')}"
+        page = f"SELECT book_id FROM catalog_searchentry WHERE {walked} ORDER BY {_ORDERS[sort].format(id='book_id')}"
         (book_ids,) = _fetched(f"SELECT ARRAY({page} LIMIT %(limit)s OFFSET %(offset)s)", facts)
-    return total, book_ids, _counted(facets, query, values or "", on_shelf)
+    return total, book_ids, _counted(facets, query, values or "")
 
 
 def _ranked_hits(columns: str, where: str) -> str:
-    """The hits to be ranked: exact titles, then those that are much borrowed, then the newest, until there are enough.
+    """The hits to be ranked: exact titles, then those that are much borrowed, then ever older books, until enough.
 
-    PostgreSQL stops at the limit and never reads all of a very common word. For exact titles it would, if these were
-    asked for together with the words: so they come by the index of titles alone.
+    PostgreSQL stops at the limit and never reads all of a very common word; a rarer one, of which the first look found
+    few, is read in one go. For exact titles it would, if these were asked for together with the words: so they come by
+    the index of titles alone. Adding nothing to a key keeps its index, of half the library, out of the plan.
     """
     entries = f"SELECT {columns} FROM catalog_searchentry WHERE {where}"
-    return f"""WITH newest AS MATERIALIZED (
-            SELECT format('@n%%s | @n%%s', block, block - 1)::tsquery AS blocks, (block - 1) * {BLOCK} AS first
-            FROM (SELECT max(book_id) / {BLOCK} AS block FROM catalog_searchentry) last),
+    other = f"popularity < {MUCH_BORROWED} AND book_id NOT IN (SELECT id FROM exact)"
+    spans = list(pairwise([0, *accumulate(SPANS)]))
+    blocks = ["'@n' || " + " || ' | @n' || ".join(f"newest - {back}" for back in range(*span)) for span in spans]
+    ever_older = "\nUNION ALL\n".join(
+        f"({entries} AND (SELECT is_common FROM reach) AND words @@ (SELECT span{number} FROM blocks) AND {other})"
+        for number in range(1, len(spans))
+    )
+    return f"""WITH blocks AS MATERIALIZED (
+            SELECT {", ".join(f"({block})::tsquery AS span{number}" for number, block in enumerate(blocks))},
+                   (newest - {SPANS[0] - 1}) * {BLOCK} AS old, (newest - {sum(SPANS) - 1}) * {BLOCK} AS older
+            FROM (SELECT max(book_id) / {BLOCK} AS newest FROM catalog_searchentry) last),
         exact AS MATERIALIZED (
             SELECT {columns}
             FROM (SELECT * FROM catalog_searchentry WHERE sort_title = ANY(%(titles)s) LIMIT %(titled)s) titled
             WHERE {where} LIMIT %(most_exact)s),
-        hits AS MATERIALIZED (
+        first AS MATERIALIZED (
             SELECT * FROM (
                 SELECT * FROM exact
                 UNION ALL
                 ({entries} AND words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
                 UNION ALL
-                ({entries} AND words @@ (SELECT blocks FROM newest)
-                 AND NOT words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
+                ({entries} AND words @@ (SELECT span0 FROM blocks) AND {other})
+            ) found LIMIT %(enough)s),
+        reach AS MATERIALIZED (
+            SELECT found > %(few)s AS is_common, CASE WHEN found > %(few)s THEN older ELSE old END AS before
+            FROM blocks, (SELECT count(*) AS found FROM first) counted),
+        hits AS MATERIALIZED (
+            SELECT * FROM (
+                SELECT * FROM first
                 UNION ALL
-                ({entries} AND (book_id < (SELECT first FROM newest) OR NOT words @@ (SELECT blocks FROM newest))
-                 AND NOT words @@ '@top'::tsquery AND book_id NOT IN (SELECT id FROM exact))
+                {ever_older}
+                UNION ALL
+                ({entries} AND book_id + 0 < (SELECT before FROM reach) AND {other})
             ) found LIMIT %(enough)s)"""
 
 
@@ -392,17 +408,28 @@ def _narrowing(query: SearchQuery) -> list[str]:
     ]
 
 
-def _rows(query: SearchQuery, asked: Asked, facts: dict[str, Any]) -> list[str]:
-    """The filters that are looked up in the entries themselves."""
+def _decades(query: SearchQuery, asked: Asked) -> list[str]:
+    """Few years as the decades that the index knows, so that it narrows a common word by them."""
+    pieces = []
+    for first, last in [(query.year_from, query.year_to), *asked.years]:
+        if first is not None and last is not None and first <= last:
+            decades = range(first // 10 * 10, last + 1, 10)
+            if len(decades) <= MOST_DECADES:
+                pieces.append(f"({' | '.join(quoted(f'@d{decade}') for decade in decades)})")
+    return pieces
+
+
+def _rows(query: SearchQuery, asked: Asked, facts: dict[str, Any], column: str = "year") -> list[str]:
+    """The filters that are looked up in the entries themselves; by `year + 0` without the index of years."""
     rows = []
     for number, (first, last) in enumerate([(query.year_from, query.year_to), *asked.years]):
         for sign, name, year in ((">=", f"from{number}", first), ("<=", f"to{number}", last)):
             if year is not None:
                 facts[name] = _plausible(year)
-                rows.append(f"year {sign} %({name})s")
+                rows.append(f"{column} {sign} %({name})s")
     for number, years in enumerate(asked.excluded_years):
         facts[f"not_from{number}"], facts[f"not_to{number}"] = _range(years)
-        rows.append(f"COALESCE(year NOT BETWEEN %(not_from{number})s AND %(not_to{number})s, true)")
+        rows.append(f"COALESCE({column} NOT BETWEEN %(not_from{number})s AND %(not_to{number})s, true)")
     if query.is_available:
         rows.append("on_shelf && %(branches)s::bigint[]" if query.branches else "on_shelf <> '{}'")
     return rows
@@ -416,37 +443,45 @@ def _conditions(asked: Asked) -> list[Any]:
     return conditions
 
 
-def _counted(
-    facets: Sequence[Facet], query: SearchQuery, values: str, on_shelf: int | None
-) -> dict[Facet, list[FacetValue]]:
+def _counted(facets: Sequence[Facet], query: SearchQuery, values: str) -> dict[Facet, list[FacetValue]]:
     """The facets over the joined `SearchEntry.facet_values` of the hits: their most frequent values, no names yet.
 
-    `on_shelf`: the hits on the shelf in the branches asked for; None: those of any branch count.
+    Of searches for what is available, branches count where it is on the shelf; of searches in some branches, available
+    is what is on the shelf there. What many books share is one word, taken apart once.
     """
-    letters = _LETTERS | ({Facet.BRANCH: _SHELF} if query.is_available else {})
-    counts: dict[str, list[tuple[int, str]]] = {letter: [] for letter in (*_LETTERS.values(), _SHELF)}
+    wanted = set(map(str, query.branches))
+    counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for value, hits in Counter(values.split()).items():
-        counts[value[0]].append((hits, value[1:]))
-    found: dict[Facet, list[FacetValue]] = {}
-    for facet in facets:
-        if facet == Facet.AVAILABLE:
-            hits = next((hits for hits, key in counts[_SHELF] if not key), 0) if on_shelf is None else on_shelf
-            found[facet] = [FacetValue(True, "", hits)] if hits else []
-        else:
-            is_number = facet in _NAMES or facet == Facet.DECADE
-            found[facet] = [
-                FacetValue(int(key) if is_number else key, "", hits) for hits, key in _most(counts[letters[facet]])
-            ]
+        counts[value[0]][value] = hits
+    editions: list[Counter[str]] = [Counter(), Counter(), Counter()]
+    for value, hits in counts[_EDITION].items():
+        for counter, part in zip(editions, value[1:].split("/", 2), strict=True):
+            counter[part] += hits
+    on_shelf = 0
+    branches: Counter[str] = Counter()
+    for value, hits in counts[_PLACES].items():
+        places = [part.split(",") for part in value[1:].split("/")]
+        for branch in places[query.is_available]:
+            branches[branch] += hits
+        if places[1] != [""] and (not wanted or not wanted.isdisjoint(places[1])):
+            on_shelf += hits
+    by_facet: dict[Facet, Mapping[str, int]] = {facet: counts[letter] for facet, letter in _LETTERS.items()}
+    by_facet |= zip((Facet.MATERIAL, Facet.DECADE, Facet.LANGUAGE, Facet.BRANCH), (*editions, branches), strict=True)
+    found: dict[Facet, list[FacetValue]] = {
+        facet: _most(facet, by_facet[facet]) for facet in facets if facet != Facet.AVAILABLE
+    }
+    if Facet.AVAILABLE in facets:
+        found[Facet.AVAILABLE] = [FacetValue(True, "", on_shelf)] if on_shelf else []
     return found
 
 
-def _most(counts: list[tuple[int, str]]) -> list[tuple[int, str]]:
+def _most(facet: Facet, counts: Mapping[str, int]) -> list[FacetValue]:
     """The most frequent of a facet's values, of equals those with the least key."""
-    known = [(hits, key) for hits, key in counts if key]
-    if len(known) > MOST_VALUES:
-        least = nlargest(MOST_VALUES, [hits for hits, _ in known])[-1]
-        known = [(hits, key) for hits, key in known if hits >= least]
-    return sorted(known, key=lambda value: (-value[0], len(value[1]), value[1]))[:MOST_VALUES]
+    least = sorted(counts.values(), reverse=True)[: MOST_VALUES + 1][-1:]  # one may be that of books without a value
+    known = [(key.removeprefix(_LETTERS.get(facet, "")), hits) for key, hits in counts.items() if hits >= least[0]]
+    known = sorted(filter(itemgetter(0), known), key=lambda value: (-value[1], len(value[0]), value[0]))
+    kind = int if facet in _NAMES or facet == Facet.DECADE else str
+    return [FacetValue(kind(key), "", hits) for key, hits in known[:MOST_VALUES]]
 
 
 def _named(found: dict[Facet, list[FacetValue]]) -> dict[Facet, list[FacetValue]]:

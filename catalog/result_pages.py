@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.models import Author, Genre, MaterialType, Publisher, Series, Subject
 from catalog.queries import Facet, SearchQuery, SearchResult, Sort
@@ -51,7 +53,7 @@ _THINGS: dict[str, Any] = {
 """Parameters that hold primary keys."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
     """A value to narrow by, or one to take back: its words, its address, its hits."""
 
@@ -140,11 +142,11 @@ def _toggled(params: QueryDict, name: str, value: str) -> str:
     return address(tidy(changed))
 
 
-def _with_first(params: QueryDict, name: str) -> str:
-    """The address with a first value of a filter, up to the value: the same as `_toggled` for a hundred of them."""
+def _with_first(params: QueryDict) -> str:
+    """The address with a first value of some filter, up to the filter: as `_toggled` makes it for a hundred of them."""
     kept = tidy(params)
     kept.pop("page", None)
-    return f"{address(kept)}{'&' if kept else '?'}{name}="
+    return f"{address(kept)}{'&' if kept else '?'}"
 
 
 # --- Filters -------------------------------------------------------------------------------------------------------
@@ -162,29 +164,29 @@ def facet_groups(result: SearchResult, params: QueryDict) -> list[FacetGroup]:
         Facet.AUTHOR: capfirst(_("author")),
     }
     groups: list[FacetGroup] = []
+    with_first = _with_first(params)
     for facet, title in titles.items():
-        if choices := _choices(facet, result, params):
+        if choices := _choices(facet, result, params, with_first):
             is_open = len(groups) < OPEN_GROUPS or any(choice.is_chosen for choice in choices)
             groups.append(FacetGroup(title, choices[:SHOWN_VALUES], choices[SHOWN_VALUES:], is_open))
-    decades = _choices(Facet.DECADE, result, params)
+    decades = _choices(Facet.DECADE, result, params, with_first)
     if groups or decades:
         is_open = any(name in params for name in (*YEARS, "decade"))
         groups.append(FacetGroup(_("Year"), decades[:SHOWN_VALUES], decades[SHOWN_VALUES:], is_open, has_years=True))
     return groups
 
 
-def _choices(facet: Facet, result: SearchResult, params: QueryDict) -> list[Choice]:
+def _choices(facet: Facet, result: SearchResult, params: QueryDict, with_first: str) -> list[Choice]:
     values = result.facets.get(facet, [])
     name = FILTERS[facet]
     chosen = params.getlist(name)
     if facet is Facet.DECADE:
         values = sorted(values, key=lambda value: -value.value)
-    with_first = _with_first(params, name) if not chosen else None
     found = []
     for value in values:
         key = "1" if facet is Facet.AVAILABLE else str(value.value)
         label = _named(name, value.name) if value.name else _label(facet, value.value)
-        url = with_first + quote_plus(key) if with_first else _toggled(params, name, key)
+        url = _toggled(params, name, key) if chosen else f"{with_first}{name}={quote_plus(key)}"
         found.append(Choice(label, url, value.count, key in chosen))
     return found
 
@@ -238,6 +240,16 @@ def chips(query: SearchQuery, params: QueryDict) -> list[Choice]:
     ):
         found += [Choice(_label(facet, value), _toggled(params, name, str(value))) for value in values]
     return found
+
+
+def found(result: SearchResult) -> str:
+    """How many books there are, in words."""
+    shown = intcomma(result.total)
+    if result.is_capped:
+        return _("%(count)s+ books") % {"count": shown}
+    if result.total:
+        return ngettext("%(shown)s book", "%(shown)s books", result.total) % {"shown": shown}
+    return _("Nothing found")
 
 
 def page_of(result: SearchResult) -> Page:

@@ -47,6 +47,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "result": result,
         "cards": book_cards(result.book_ids),
         "page": result_pages.page_of(result),
+        "found": result_pages.found(result),
         "facets": facets,
         "chips": chips,
         "kept": result_pages.kept_filters(params, has_facets=bool(facets)),

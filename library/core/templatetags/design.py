@@ -6,7 +6,7 @@ from functools import cache
 from django import template
 from django.core.paginator import Page
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -30,7 +30,8 @@ def icon(name: str, css_class: str = "") -> SafeString:
 @register.simple_tag
 def status(kind: str, word: str, icon_name: str = "") -> SafeString:
     """How a thing stands, as icon and word; `kind` is good, info, warn, bad or quiet."""
-    return format_html('<span class="status status--{}">{}{}</span>', kind, icon(icon_name or STATUS_ICONS[kind]), word)
+    sign = icon(icon_name or STATUS_ICONS[kind])
+    return SafeString(f'<span class="status status--{kind}">{sign}{conditional_escape(word)}</span>')
 
 
 @register.simple_tag
