@@ -228,7 +228,7 @@ def return_copy(
         loan = _open_loan_of(copy)
         if loan is None:
             outcome = _put_back(copy, by=by, branch_id=branch_id, now=now)
-        elif returned_at < loan.checked_out_at:
+        elif returned_at < min(now, loan.checked_out_at):
             raise Invalid({"returned_at": [_("The copy was lent later than that. Check the date.")]})
         else:
             Reader.objects.filter(pk=loan.reader_id).locked().only("pk").first()
@@ -315,7 +315,8 @@ def _take_back(
             cancel_fine_of_loss(loan, lost_at=loan.lost_at, by=by, now=now)
         if not loan.lost_at or returned_at < loan.lost_at:
             fine = charge_lateness(loan, copy, days, by=by, now=now)
-    loan.returned_at, loan.returned_by, loan.return_branch_id = returned_at, by, branch_id
+    loan.returned_at = max(returned_at, loan.checked_out_at)  # another desk's clock may be a moment ahead
+    loan.returned_by, loan.return_branch_id = by, branch_id
     loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
     detail: dict[str, Any] = {"returned_at": returned_at, "overdue_days": days} | ({"fine": fine} if fine else {})
     audit.record(action="circulation.return", subject=loan, by=by, now=now, detail=detail)

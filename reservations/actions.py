@@ -495,7 +495,8 @@ def _open_transfer(copy: Copy) -> Transfer | None:
 
 
 def _close(transfer: Transfer, *, branch_id: int, by: User | None, now: datetime) -> None:
-    transfer.arrived_at, transfer.arrived_by, transfer.arrival_branch_id = now, by, branch_id
+    transfer.arrived_at = max(now, transfer.sent_at)  # another desk's clock may be a moment ahead
+    transfer.arrived_by, transfer.arrival_branch_id = by, branch_id
     transfer.save(update_fields=["arrived_at", "arrived_by", "arrival_branch"])
     detail = {"at": branch_id, "to": transfer.to_branch_id}
     audit.record(action="reservations.arrive", subject=transfer.copy, by=by, now=now, detail=detail)

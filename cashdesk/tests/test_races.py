@@ -1,6 +1,5 @@
 """Many tills at once, with real commits: no debt is paid or forgiven twice, no receipt number is lost or doubled."""
 
-from collections import Counter
 from decimal import Decimal
 
 import psycopg
@@ -11,16 +10,10 @@ from cashdesk import queries
 from cashdesk.actions import charge, pay, refund, reverse, waive
 from cashdesk.models import Entry, Kind, Method
 from cashdesk.tests.conftest import NOW, Till
-from circulation.tests.test_races import at_once, deadlocks
 from library.core.errors import Busy
+from tests.concurrency import THREADS, at_once, deadlocks, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TILLS = 16
-
-
-def codes(outcomes):
-    return Counter(outcome if isinstance(outcome, tuple | str) else "done" for outcome in outcomes)
 
 
 def test_the_last_debt_is_paid_or_waived_once(till, vera, boris, centre):
@@ -34,9 +27,9 @@ def test_the_last_debt_is_paid_or_waived_once(till, vera, boris, centre):
     def waiving():
         return waive(charge_uid=entry.uid, reason="Болел", by=boris, now=NOW)
 
-    told = codes(at_once(*[paying, waiving] * (TILLS // 2)))
-    assert told["done"] == 1
-    assert told[("nothing_owed",)] + told["busy"] == TILLS - 1
+    outcomes = told(at_once(*[paying, waiving] * (THREADS // 2)))
+    assert outcomes["done"] == 1
+    assert outcomes[("nothing_owed",)] + outcomes["busy"] == THREADS - 1
     assert queries.balance_of(vera.pk) == 0
     assert Entry.objects.count() == 2
 
@@ -83,8 +76,8 @@ def test_credit_is_given_back_once(till, vera, boris, centre):
             by=boris, now=NOW,
         )  # fmt: skip
 
-    told = codes(at_once(*[giving] * 8))
-    assert told["done"] == 1
+    outcomes = told(at_once(*[giving] * THREADS))
+    assert outcomes["done"] == 1
     assert queries.balance_of(vera.pk) == 0
 
 

@@ -1,0 +1,117 @@
+"""Each action locks what becomes scarce before it writes anything, in the documented order."""
+
+import inspect
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from catalog.models import Copy
+from circulation import actions
+from circulation.rules import Reason
+from circulation.tests.conftest import NOW
+from circulation.tests.factories import LoanFactory
+from policies.terms import Terms
+from reservations.tests.factories import ReservationFactory
+from tests.concurrency import assert_locks_precede_writes
+
+pytestmark = pytest.mark.django_db
+
+COSTLY = Terms(suspension_days_per_day=2).as_json() | {"fine_amount": "5.00", "processing_fee": "10.00"}
+LATE = NOW + timedelta(days=90)
+OVERRIDING = {"overrides": set(Reason), "note": "Передают друг другу"}
+
+
+@pytest.fixture
+def world(copy, new_copy, vera, gleb, boris, centre, north):
+    """A copy, its two readers, and whoever is at the desk."""
+    return SimpleNamespace(
+        copy=copy,
+        new_copy=new_copy,
+        vera=vera,
+        gleb=gleb,
+        boris=boris,
+        north=north,
+        desk={"by": boris, "branch_id": centre.pk},
+    )
+
+
+def awaited(world, **fields):
+    return ReservationFactory(
+        book=world.copy.book, reader=world.gleb, pickup_branch_id=world.desk["branch_id"], **fields
+    )
+
+
+def lent(world, **fields):
+    return LoanFactory(copy=world.copy, reader=world.vera, terms=COSTLY, **fields).pk
+
+
+def check_out_what_another_waits_for(world):
+    awaited(world)
+    return lambda: actions.check_out(
+        copy_id=world.copy.pk, reader_id=world.vera.pk, now=NOW, **world.desk, **OVERRIDING
+    )
+
+
+def check_out_what_another_has(world):
+    lent(world)
+    return lambda: actions.check_out(
+        copy_id=world.copy.pk, reader_id=world.gleb.pk, now=LATE, **world.desk, **OVERRIDING
+    )
+
+
+def check_out_another_copy_than_the_one_kept(world):
+    Copy.objects.filter(pk=world.copy.pk).update(status="on_hold_shelf")
+    awaited(world, state="ready", copy=world.copy, ready_at=NOW, pickup_until=NOW.date())
+    other = world.new_copy(book=world.copy.book)
+    return lambda: actions.check_out(copy_id=other.pk, reader_id=world.gleb.pk, now=NOW, **world.desk)
+
+
+def renew_late(world):
+    loan = lent(world)
+    return lambda: actions.renew(loan_id=loan, by=world.boris, now=NOW + timedelta(days=20))
+
+
+def declare_lost(world):
+    loan = lent(world)
+    return lambda: actions.declare_lost(loan_id=loan, by=world.boris, now=LATE)
+
+
+def return_copy_late_and_awaited(world):
+    lent(world)
+    awaited(world)
+    return lambda: actions.return_copy(copy_id=world.copy.pk, now=LATE, **world.desk)
+
+
+def return_copy_that_was_lost(world):
+    actions.declare_lost(loan_id=lent(world), by=world.boris, now=LATE)
+    return lambda: actions.return_copy(copy_id=world.copy.pk, now=LATE + timedelta(days=1), **world.desk)
+
+
+def return_copy_that_was_not_out_elsewhere(world):
+    return lambda: actions.return_copy(copy_id=world.copy.pk, by=world.boris, branch_id=world.north.pk, now=NOW)
+
+
+ACTS = (
+    check_out_what_another_waits_for,
+    check_out_what_another_has,
+    check_out_another_copy_than_the_one_kept,
+    renew_late,
+    declare_lost,
+    return_copy_late_and_awaited,
+    return_copy_that_was_lost,
+    return_copy_that_was_not_out_elsewhere,
+)
+READING = {"preview_check_out"}
+
+
+@pytest.mark.parametrize("prepare", ACTS)
+def test_locks_precede_writes(world, prepare):
+    assert_locks_precede_writes(prepare(world))
+
+
+def test_every_action_is_tried_above():
+    """A new action of the module takes its place in ACTS, its name first."""
+    named = inspect.getmembers(actions, inspect.isfunction)
+    writing = {name for name, act in named if act.__module__ == actions.__name__ and name[0] != "_"} - READING
+    assert {name for name in writing if not any(act.__name__.startswith(name) for act in ACTS)} == set()
