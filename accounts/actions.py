@@ -201,7 +201,7 @@ def register_reader(
         birth_date=birth_date,
         category=category,
         home_branch=home_branch,
-        card_number=card_number.strip() or _next_card_number(),
+        card_number=card_number.strip() or next_card_number(),
         registered_on=registered_on,
         expires_on=expires_on,
         note=note,
@@ -357,7 +357,7 @@ def replace_card(*, reader_id: int, by: User | None, now: datetime, card_number:
     old, state = reader.card_number, FormerCard.State.LOST if reader.is_card_lost else FormerCard.State.REPLACED
     if card_number.strip().lower() == old.lower():
         raise Invalid({"card_number": [_("This is the card that the reader has now.")]})
-    reader.card_number = card_number.strip() or _next_card_number()
+    reader.card_number = card_number.strip() or next_card_number()
     reader.is_card_lost = False
     _save_with_unique_card(reader, update_fields=["card_number", "is_card_lost"])
     FormerCard.objects.create(reader=reader, number=old, state=state, ended_at=now, ended_by=by)
@@ -426,7 +426,7 @@ def card_expiry(*, registered_on: date, category: ReaderCategory) -> date:
     return date(year, month, min(registered_on.day, calendar.monthrange(year, month)[1]))
 
 
-def _next_card_number() -> str:
+def next_card_number() -> str:
     """The next of the sequence that nobody was given by hand."""
     with connection.cursor() as cursor:
         while True:

@@ -13,8 +13,9 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,6 +30,9 @@ from library.core import audit
 from library.core.admin import ReadOnlyAdmin
 from library.core.errors import Invalid, Refused
 from library.core.templatetags.design import status
+
+MOST_MERGED = 10
+"""Readers that one merge takes together."""
 
 
 class CardFilter(admin.SimpleListFilter):
@@ -120,7 +124,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         ("registered_on", admin.DateFieldListFilter),
     )
     list_per_page = 50
-    actions = ("print_cards",)
+    actions = ("print_cards", "merge")
     search_fields = ("folded_name",)
     search_help_text = gettext_lazy("Name, card, phone or e-mail")
     show_full_result_count = False
@@ -146,6 +150,19 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         if not search_term.strip():
             return queryset, False
         return queryset.filter(pk__in=readers_matching(search_term).values("pk")), False
+
+    def has_merge_permission(self, request: HttpRequest) -> bool:
+        """Merging readers is a right of its own."""
+        return request.user.has_perm("readership.add_readermerge")
+
+    @admin.action(description=gettext_lazy("Compare and merge"), permissions=["merge"])
+    def merge(self, request: HttpRequest, queryset: QuerySet[Reader]) -> HttpResponse | None:
+        """On to the page that shows them side by side."""
+        keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST_MERGED + 1])
+        if not 2 <= len(keys) <= MOST_MERGED:
+            messages.error(request, _("Choose from 2 to %(most)d of them.") % {"most": MOST_MERGED})
+            return None
+        return redirect(f"{reverse('admin:readership_merge')}?{urlencode({'id': keys}, doseq=True)}")
 
     @admin.display(description=gettext_lazy("card number"), ordering="card_number")
     def number(self, reader: Reader) -> str:
@@ -469,6 +486,7 @@ class RoleAdmin(DjangoGroupAdmin):
         "lookup",
         "notifications",
         "policies",
+        "readership",
     )
     """Whose permissions mean something on the panel and in the API."""
 

@@ -14,11 +14,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, User
 from cashdesk import queries, rules
-from cashdesk.models import CHARGES, MAX_REASON, REVERSALS, Allocation, Entry, Kind, Method
+from cashdesk.models import CHARGES, MAX_REASON, REVERSALS, TRANSFERS, Allocation, Entry, Kind, Method
 from cashdesk.rules import NOTHING, Account, Open, Share
 from library.core import audit
 from library.core.errors import Invalid, Refusal, Refused
@@ -58,6 +59,7 @@ def charge(
         )  # fmt: skip
         _settle(entry)
         _record("charge", entry)
+        _pass_on(reader, entry)
         return entry
 
 
@@ -182,7 +184,7 @@ def reverse(
         reversible = found.amount - waived
         _refuse(
             rules.reversal_refusals(
-                is_reversal=found.kind in REVERSALS,
+                is_reversal=found.kind in (*REVERSALS, *TRANSFERS),
                 is_reversed=Entry.objects.filter(reverses=found).exists(),
                 is_waiver_of_reversed=found.kind == Kind.WAIVER
                 and Entry.objects.filter(reverses__in=[cover.debit_id for cover in covers]).exists(),
@@ -215,7 +217,71 @@ def reverse(
         _allocate(shares, cause=entry)
         _settle(entry)
         _record("reverse", entry, of=found)
+        _pass_on(reader, entry)
         return entry
+
+
+# --- Between accounts ----------------------------------------------------------------------------------------------
+
+
+def hand_over(*, from_id: int, to_id: int, reason: str, by: User | None, now: datetime, job: str = "") -> int:
+    """Under the caller's locks of both readers: move all that is open of one account into another; how many entries.
+
+    A debt leaves by a credit that covers it and arrives as an equal debit, money to one's good the other way round;
+    each pair shares its `transfer_uid` and comes to nothing. What is covered already stays where it was.
+    """
+    entries = list(Entry.objects.filter(reader=from_id).open().select_related("branch"))
+    for one in entries:
+        pair: dict[str, Any] = {
+            "branch_id": one.branch_id, "by": by, "job": job, "now": now, "copy_id": one.copy_id,
+            "loan_uid": one.loan_uid, "transfer_uid": uuid4(),
+        }  # fmt: skip
+        words = f"{reason}: {one.reason or one.get_kind_display()}"[:MAX_REASON]
+        leaves, arrives = Kind.TRANSFER_CREDIT, Kind.TRANSFER_DEBIT
+        if not one.is_debit:
+            leaves, arrives = arrives, leaves
+        left = _write(None, Reader(pk=from_id), leaves, one.left, words, **pair)
+        came = _write(None, Reader(pk=to_id), arrives, one.left, words, **pair)
+        credit, debit = (left, one) if one.is_debit else (one, left)
+        _allocate([Share(credit.pk, debit.pk, one.left)], cause=left)
+        _settle(came)
+    return len(entries)
+
+
+def take_back(*, from_id: int, to_id: int, reason: str, by: User, now: datetime) -> int:
+    """Under the caller's locks of both readers: undo all that `hand_over` moved between them; how many transfers.
+
+    What was paid for it meanwhile stays to the good of who paid. Raises Refused (`transfer_is_settled`) when a part of
+    it was waived or given back as money since.
+    """
+    arrived = Entry.objects.filter(reader=to_id, kind__in=TRANSFERS, reversal=None).values("transfer_uid")
+    moved = Entry.objects.filter(reader=from_id, kind__in=TRANSFERS, transfer_uid__in=arrived).values("transfer_uid")
+    halves = Entry.objects.filter(transfer_uid__in=moved, kind__in=TRANSFERS).order_by("transfer_uid", "pk")
+    uids = {half.transfer_uid: uuid4() for half in halves}
+    for half in halves:
+        covers = queries.covers_of(half)
+        others = Entry.objects.filter(pk__in=[one.credit_id if half.is_debit else one.debit_id for one in covers])
+        if half.reader_id == to_id and others.filter(kind__in=[Kind.WAIVER, Kind.REFUND]).exists():
+            _refuse([Refusal(rules.Reason.TRANSFER_IS_SETTLED, {"amount": half.amount})])
+        entry = _write(
+            None, Reader(pk=half.reader_id), Kind.CHARGE_REVERSAL if half.is_debit else Kind.PAYMENT_REVERSAL,
+            half.amount, reason[:MAX_REASON], branch_id=half.branch_id, by=by, now=now, copy_id=half.copy_id,
+            loan_uid=half.loan_uid, reverses=half, transfer_uid=uids[half.transfer_uid],
+        )  # fmt: skip
+        shares = [Share(cover.credit_id, cover.debit_id, -cover.amount) for cover in covers]
+        pair = (entry.pk, half.pk) if half.is_debit else (half.pk, entry.pk)
+        _allocate([*shares, Share(*pair, half.amount)], cause=entry)
+        _settle(entry)
+    return len(uids)
+
+
+def _pass_on(reader: Reader, cause: Entry) -> None:
+    """What comes up on the account of a reader who was merged into another is the other's at once."""
+    if reader.merged_into_id:
+        words = _("Merged readers")
+        hand_over(
+            from_id=reader.pk, to_id=reader.merged_into_id, reason=words, by=cause.by, job=cause.job, now=cause.at
+        )  # fmt: skip
 
 
 # --- Parts of the actions ------------------------------------------------------------------------------------------
@@ -235,7 +301,10 @@ def _check(amount: Decimal | None, reason: str, *, is_explained: bool = False) -
 
 
 def _lock(reader_id: int) -> Reader:
-    return Reader.objects.locked().get(pk=reader_id)
+    """The reader, and whoever they were merged into: what comes up here is passed on there."""
+    into = Reader.objects.filter(pk=reader_id).values("merged_into")
+    locked = Reader.objects.filter(Q(pk=reader_id) | Q(pk__in=into)).locked()
+    return {reader.pk: reader for reader in locked}[reader_id]
 
 
 def _lock_of(entry_uid: UUID) -> tuple[Entry, Reader]:

@@ -13,6 +13,7 @@ TRIGGERS = (
     "entries_are_only_added",
     "receipts_have_no_gaps",
     "reversals_fit",
+    "transfers_balance",
 )
 """What keeps the ledger whole where no constraint can."""
 
@@ -104,6 +105,17 @@ CHECKS = (
             WHERE entry.reader_id <> reversed.reader_id OR sign(entry.effect) = sign(reversed.effect)
                OR entry.amount > reversed.amount OR reversed.reverses_id IS NOT NULL
             ORDER BY entry.id
+        """,
+    ),
+    Check(
+        code="transfers_come_to_nothing",
+        says=_("What leaves one account in a transfer arrives in another, to the kopeck."),
+        mend=_("Correct both readers' balances by a charge or a payment with a reason."),
+        sql="""
+            SELECT transfer_uid AS transfer, count(*) AS halves, sum(effect) AS effect FROM cashdesk_entry
+            WHERE transfer_uid IS NOT NULL
+            GROUP BY transfer_uid
+            HAVING count(*) <> 2 OR sum(effect) <> 0 OR count(DISTINCT reader_id) <> 2
         """,
     ),
     Check(

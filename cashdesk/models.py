@@ -30,17 +30,21 @@ class Kind(models.TextChoices):
     REFUND = "refund", _("money given back")
     CHARGE_REVERSAL = "charge_reversal", _("reversal of a charge")
     PAYMENT_REVERSAL = "payment_reversal", _("reversal of a payment")
+    TRANSFER_DEBIT = "transfer_debit", _("transfer between accounts: owed")
+    TRANSFER_CREDIT = "transfer_credit", _("transfer between accounts: credited")
 
 
 CHARGES = (Kind.OVERDUE, Kind.REPLACEMENT, Kind.PROCESSING, Kind.RESERVATION, Kind.MANUAL)
 """What readers are charged."""
-DEBITS = (*CHARGES, Kind.REFUND, Kind.PAYMENT_REVERSAL)
+DEBITS = (*CHARGES, Kind.REFUND, Kind.PAYMENT_REVERSAL, Kind.TRANSFER_DEBIT)
 """What makes a reader owe more; all other kinds are credits."""
 REVERSALS = (Kind.CHARGE_REVERSAL, Kind.PAYMENT_REVERSAL)
 """What undoes another entry: of a debit, of a credit."""
 MONEY_MOVES = (Kind.PAYMENT, Kind.REFUND)
 """What goes through the till, by a method and with a receipt; so do their reversals."""
-EXPLAINED = (Kind.MANUAL, Kind.WAIVER, Kind.REFUND, *REVERSALS)
+TRANSFERS = (Kind.TRANSFER_DEBIT, Kind.TRANSFER_CREDIT)
+"""The two halves of what goes from one account into another, as when two readers turn out to be one person."""
+EXPLAINED = (Kind.MANUAL, Kind.WAIVER, Kind.REFUND, *REVERSALS, *TRANSFERS)
 """What has to say why."""
 
 
@@ -125,6 +129,8 @@ class Entry(models.Model):
     receipt_year = models.PositiveSmallIntegerField(_("receipt year"), null=True, blank=True)
     receipt_number = models.PositiveIntegerField(_("receipt number"), null=True, blank=True)
     """Without gaps for each branch and year, the year of its own clock."""
+    transfer_uid = models.UUIDField(_("transfer"), null=True, blank=True)
+    """The same for both halves of a transfer, and for both of what takes it back: together they come to nothing."""
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversal", verbose_name=_("reverses")
     )
@@ -160,6 +166,14 @@ class Entry(models.Model):
                 condition=Q(kind__in=REVERSALS, reverses__isnull=False)
                 | (~Q(kind__in=REVERSALS) & Q(reverses__isnull=True)),
                 name="reversal_names_what_it_reverses",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=TRANSFERS) | Q(transfer_uid__isnull=False), name="transfer_names_its_other_half"
+            ),
+            models.UniqueConstraint(
+                fields=["transfer_uid", "kind"],
+                condition=Q(transfer_uid__isnull=False),
+                name="transfer_has_one_half_of_a_kind",
             ),
             models.CheckConstraint(
                 condition=Q(method="", receipt_year__isnull=True, receipt_number__isnull=True)

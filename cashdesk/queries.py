@@ -50,7 +50,7 @@ def entries_visible_to(user: User | AnonymousUser) -> EntryQuerySet:
         return Entry.objects.all()
     if not user.is_authenticated:
         return Entry.objects.none()
-    return Entry.objects.filter(reader__user=user)
+    return Entry.objects.filter(Q(reader__user=user) | Q(reader__merged_into__user=user))
 
 
 def covers_of(entry: Entry) -> list[Cover]:
@@ -97,10 +97,13 @@ class Paid(NamedTuple):
 
 
 def paid_for(entry_id: int) -> list[Paid]:
-    """When how much of a charge was paid; what was waived or set free again is not told. One query."""
+    """When how much of a charge was paid; what was waived, moved to another account or set free again is not told.
+
+    One query.
+    """
     rows = (
         Allocation.objects.filter(debit=entry_id)
-        .exclude(credit__kind=Kind.WAIVER)
+        .exclude(credit__kind__in=[Kind.WAIVER, Kind.TRANSFER_CREDIT])
         .order_by()
         .values("credit")
         .annotate(sum=Sum("amount"), at=Min("cause__at"))

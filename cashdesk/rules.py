@@ -28,6 +28,7 @@ class Reason(StrEnum):
     ALREADY_REVERSED = "already_reversed"
     NOT_REVERSIBLE = "not_reversible"
     CHARGE_IS_REVERSED = "charge_is_reversed"
+    TRANSFER_IS_SETTLED = "transfer_is_settled"
 
 
 class Open(NamedTuple):

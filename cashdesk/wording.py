@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cashdesk.models import Entry, Kind
+from cashdesk.models import TRANSFERS, Entry, Kind
 from cashdesk.rules import Reason
 from library.core.errors import Refusal
 from library.core.money import money
@@ -27,7 +27,7 @@ def title(entry: Entry) -> str:
     if entry.overdue_days:
         text = ngettext("fine, %(count)d day late", "fine, %(count)d days late", entry.overdue_days)
         return text % {"count": entry.overdue_days}
-    if entry.kind == Kind.MANUAL:
+    if entry.kind in (Kind.MANUAL, *TRANSFERS):
         return entry.reason
     return str(entry.get_kind_display())
 
@@ -42,6 +42,10 @@ _SENTENCES = {
     Reason.NO_CREDIT: lambda data: _("There is no credit to give back. Reverse the charge or payment first."),
     Reason.MORE_THAN_CREDIT: lambda data: _("This is more than the credit: %(amount)s.") % _amount(data),
     Reason.ALREADY_REVERSED: lambda data: _("This was reversed already."),
-    Reason.NOT_REVERSIBLE: lambda data: _("A reversal is not reversed; enter anew what should be there."),
+    Reason.NOT_REVERSIBLE: lambda data: _("Reversals and transfers are not reversed; enter anew what should be there."),
     Reason.CHARGE_IS_REVERSED: lambda data: _("The charge that this waiver was for is reversed."),
+    Reason.TRANSFER_IS_SETTLED: lambda data: (
+        _("Of the %(amount)s that came with the other reader, a part was waived or given back as money since.")
+        % _amount(data)
+    ),
 }

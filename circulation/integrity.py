@@ -71,6 +71,7 @@ CHECKS = (
                  AND coalesce((bound.value ->> 'branch')::bigint, copy.branch_id)
                      = CASE WHEN bound.value ->> 'branch' IS NULL OR %s THEN copy.branch_id ELSE other.branch_id END
             WHERE loan.returned_at IS NULL
+              AND NOT EXISTS (SELECT FROM accounts_reader AS former WHERE former.merged_into_id = reader.id)
               AND NOT coalesce(entry.detail -> 'overridden' @> '[{"reason": "loan_limit"}]', false)
             GROUP BY loan.id, reader.id, bound.value
             HAVING count(other.id) >= (bound.value ->> 'limit')::int

@@ -13,7 +13,7 @@ from circulation.api import LoanViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
-from readership.api import MyCardView
+from readership.api import MyCardView, ReaderMergeViewSet
 from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -44,6 +44,8 @@ v1: list[URLPattern | URLResolver] = [
     path("readers/<uuid:uid>/report-card-lost/", ReaderViewSet.as_view({"post": "report_card_lost"}), name="card-lost"),
     path("readers/<uuid:uid>/blocks/", ReaderViewSet.as_view({"post": "block"}), name="block"),
     path("readers/<uuid:uid>/blocks/<int:block>/lift/", ReaderViewSet.as_view({"post": "lift_block"}), name="lift"),
+    path("reader-merges/", ReaderMergeViewSet.as_view(MANY), name="reader-merges"),
+    path("reader-merges/<int:pk>/undo/", ReaderMergeViewSet.as_view({"post": "undo"}), name="reader-merge-undo"),
     path("staff/", StaffViewSet.as_view(MANY), name="staff"),
     path("staff/<uuid:uid>/", StaffViewSet.as_view({"get": "retrieve"}), name="staff-member"),
     path("staff/<uuid:uid>/role/", StaffViewSet.as_view({"post": "set_role"}), name="set-role"),

@@ -19,7 +19,7 @@ TASKS = (
     (
         "readers",
         _("Readers"),
-        ("accounts.reader", "accounts.readerblock"),
+        ("accounts.reader", "accounts.readerblock", "readership.readermerge"),
     ),
     (
         "catalogue",

@@ -108,10 +108,10 @@ def reserve(
         return ReserveOutcome(reservation=reservation, overridden=overridden)
 
 
-def cancel(*, reservation_id: int, by: User | None, now: datetime, why: str = "") -> Reservation:
+def cancel(*, reservation_id: int, by: User | None, now: datetime, why: str = "", is_told: bool = True) -> Reservation:
     """End a reservation; a copy that stood ready for it goes to the next reader at once. Twice does no harm.
 
-    Staff say `why`, which the reader is told; readers need not. Raises Refused (`reservation_is_over`),
+    Staff say `why`, which the reader is told if `is_told`; readers need not. Raises Refused (`reservation_is_over`),
     Invalid (`why`), Reservation.DoesNotExist, Busy.
     """
     with one_commit():
@@ -126,7 +126,7 @@ def cancel(*, reservation_id: int, by: User | None, now: datetime, why: str = ""
         _end(reservation, Reservation.State.CANCELLED, by=by, now=now, why=why.strip())
         detail = {"why": why.strip()} if why.strip() else {}
         audit.record(action="reservations.cancel", subject=reservation, by=by, now=now, detail=detail)
-        if not is_own:
+        if not is_own and is_told:
             _tell(Event.RESERVATION_CANCELLED, reservation, now=now, why=why.strip())
         if copy and was == Reservation.State.READY:
             place_copy(copy, branch_id=reservation.pickup_branch_id, by=by, now=now)

@@ -113,6 +113,7 @@ CHECKS = (
             LEFT JOIN reservations_reservation AS other ON other.reader_id = held.reader_id
                  AND other.state IN ('waiting', 'in_transit', 'ready') AND other.id < held.id
             WHERE held.state IN ('waiting', 'in_transit', 'ready') AND entry.detail ? 'limit'
+              AND NOT EXISTS (SELECT FROM accounts_reader AS former WHERE former.merged_into_id = reader.id)
               AND NOT coalesce(entry.detail -> 'overridden' @> '[{"reason": "reservation_limit"}]', false)
             GROUP BY held.id, reader.id, entry.id
             HAVING count(other.id) >= (entry.detail ->> 'limit')::int

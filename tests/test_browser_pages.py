@@ -47,6 +47,7 @@ from policies.tests.factories import (
     OpeningHoursFactory,
     ReaderCategoryFactory,
 )
+from readership.merges import merge_readers
 from reservations.models import Transfer
 from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
@@ -188,6 +189,7 @@ def world():
         batch_id=batch.pk, field="language", deed="set", value="eng", find="", by=None, now=timezone.now()
     )
     batch_changes.work(batch_id=batch.pk, now=timezone.now())
+    merge_readers(survivor_id=reader.pk, merged_ids=[ReaderFactory().pk], choices={}, by=None, now=timezone.now())
     Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
@@ -293,6 +295,10 @@ def panel_pages():
     owes, charge = Reader.objects.get(entries__kind="payment").uid, Charge.objects.last().uid
     yield from (reverse(name, args=[owes]) for name in ("reader_money", "take_payment", "add_charge", "give_refund"))
     yield from (reverse(name, args=[charge]) for name in ("waive_charge", "reverse_entry"))
+    yield reverse(
+        "admin:readership_merge", query={"id": list(Reader.objects.current().values_list("pk", flat=True)[:2])}
+    )
+    yield reverse("admin:readership_duplicates", query={"by": "email"})
     yield reverse("admin:accounts_reader_cards", query={"readers": Reader.objects.first().pk})
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
         options = model_admin.opts

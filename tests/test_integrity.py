@@ -93,6 +93,7 @@ BREAKS = {
     "debt_is_covered_by_credit": "DELETE FROM cashdesk_allocation",
     "nothing_covers_more_than_it_is_worth": "UPDATE cashdesk_allocation SET amount = amount + 100",
     "reversal_fits_what_it_reverses": "UPDATE cashdesk_entry SET amount = 31 WHERE kind = 'charge_reversal'",
+    "transfers_come_to_nothing": "UPDATE cashdesk_entry SET transfer_uid = gen_random_uuid() WHERE kind = 'payment'",
     "receipts_have_no_gaps": "UPDATE cashdesk_receiptcounter SET last = last + 1",
     "entries_are_never_deleted": "DELETE FROM cashdesk_allocation; DELETE FROM cashdesk_entry WHERE kind = 'manual'",
     "notice_goes_out_once": f"{drop('notifications_notice', 'one_notice_per_cause')};"

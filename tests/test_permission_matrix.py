@@ -154,6 +154,10 @@ GET     admin/catalog/merge/authors/                      login  login  hidden h
 GET     admin/catalog/merge/duplicates/                   login  login  in     in
 POST    admin/catalog/merge/distinct/                     login  login  in     in
 POST    admin/catalog/merge/<int:pk>/undo/                login  login  hidden hidden
+GET     admin/readership/readermerge/merge/               login  login  hidden hidden
+GET     admin/readership/readermerge/duplicates/          login  login  in     in
+POST    admin/readership/readermerge/distinct/            login  login  in     in
+POST    admin/readership/readermerge/<int:pk>/undo/       login  login  hidden hidden
 POST    admin/accounts/reader/<int:pk>/renew-card/        login  login  in     in
 POST    admin/accounts/reader/<int:pk>/replace-card/      login  login  in     in
 POST    admin/accounts/reader/<int:pk>/card-lost/         login  login  in     in
@@ -197,6 +201,9 @@ POST    api/v1/readers/<uuid:uid>/replace-card/           login  no     in     i
 POST    api/v1/readers/<uuid:uid>/report-card-lost/       login  no     in     in
 POST    api/v1/readers/<uuid:uid>/blocks/                 login  no     in     in
 POST    api/v1/readers/<uuid:uid>/blocks/<int:block>/lift/ login no     in     in
+GET     api/v1/reader-merges/                             login  no     in     in
+POST    api/v1/reader-merges/                             login  no     in     in
+POST    api/v1/reader-merges/<int:pk>/undo/               login  no     hidden hidden
 GET     api/v1/staff/                                     login  no     no     in
 POST    api/v1/staff/                                     login  no     no     in
 GET     api/v1/staff/<uuid:uid>/                          login  no     no     in
@@ -275,6 +282,7 @@ policies.closedday                        view                      view add cha
 policies.itemtype                         view                      view add change delete
 policies.lendingrule                      view                      view add change delete
 policies.readercategory                   view                      view add change delete
+readership.readermerge                    view                      view
 reservations.reservation                  view                      view
 reservations.transfer                     view                      view
 stocktaking.stocktake                     view add                  view add
@@ -376,6 +384,8 @@ def world(monkeypatch):
         "photos/": {"<uuid:uid>": uuid4(), "<int:width>": 320},
         "withdrawalact/": {"<int:pk>": 0},
         "merge/": {"<int:pk>": 0},
+        "readermerge/": {"<int:pk>": 0},
+        "reader-merges/": {"<int:pk>": 0},
         "batchchange/": {"<int:pk>": 0},
     }
 

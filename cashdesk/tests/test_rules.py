@@ -103,4 +103,5 @@ def test_every_reason_is_met_above():
     assert {reason.value for reason in Reason} == {
         "nothing_owed", "more_than_owed", "no_credit", "more_than_credit",
         "already_reversed", "not_reversible", "charge_is_reversed",
+        "transfer_is_settled",  # of no rule: readership.tests.test_merges
     }  # fmt: skip

@@ -1,0 +1,5 @@
+"""The panel's pages of the readership: each subject has a module of its own."""
+
+from readership.merge_admin import ReaderMergeAdmin
+
+__all__ = ["ReaderMergeAdmin"]
