@@ -15,15 +15,20 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, User
 from cashdesk import queries, rules
 from cashdesk.models import CHARGES, MAX_REASON, REVERSALS, TRANSFERS, Allocation, Entry, Kind, Method
 from cashdesk.rules import NOTHING, Account, Open, Share
+from catalog.models import Copy
 from library.core import audit
 from library.core.errors import Invalid, Refusal, Refused
 from library.core.transactions import one_commit
+from notifications.actions import enqueue
+from notifications.letters import money_line
+from notifications.models import Event
 from policies.models import Branch
 
 
@@ -44,7 +49,8 @@ def charge(
 ) -> Entry:
     """Make a reader owe `amount`; credit that they have covers it at once. `job` names what did it where nobody did.
 
-    Seven queries, and two more where credit covers it. Raises Invalid (`amount`, `reason`, `kind`), Busy.
+    Seven queries, two more where credit covers it, one or two to write the letter. Raises Invalid (`amount`, `reason`,
+    `kind`), Busy.
     """
     if kind not in CHARGES:
         raise Invalid({"kind": [_("This is no charge.")]})
@@ -60,6 +66,7 @@ def charge(
         _settle(entry)
         _record("charge", entry)
         _pass_on(reader, entry)
+        _tell(Event.CHARGE, entry)
         return entry
 
 
@@ -78,7 +85,7 @@ def pay(
 ) -> Entry:
     """Take money from a reader at the desk of a branch: for the oldest debts first, or for the `charges` chosen only.
 
-    `keeps_rest`: what is left over stays as credit for later charges. Nine queries. Raises Refused (`nothing_owed`,
+    `keeps_rest`: what is left over stays as credit for later charges. Ten queries. Raises Refused (`nothing_owed`,
     `more_than_owed`), Invalid (`amount`, `charges`), Busy.
     """
     _check(amount, reason)
@@ -96,6 +103,7 @@ def pay(
         rest = [debit for debit in account.debits if debit not in chosen]
         _allocate(rules.settle([Open(entry.pk, amount)], [*chosen, *rest]), cause=entry)
         _record("pay", entry)
+        _tell(Event.PAYMENT, entry)
         return entry
 
 
@@ -139,7 +147,7 @@ def refund(
     now: datetime,
     uid: UUID | None = None,
 ) -> Entry:
-    """Give money back to a reader who has it to their good, at the desk of a branch. Nine queries.
+    """Give money back to a reader who has it to their good, at the desk of a branch. Ten queries.
 
     Raises Refused (`no_credit`, `more_than_credit`), Invalid (`amount`, `reason`), Busy.
     """
@@ -153,6 +161,7 @@ def refund(
         entry = _write(uid, reader, Kind.REFUND, amount, reason, branch_id=branch_id, by=by, now=now, method=method)
         _allocate(rules.settle(account.credits, [Open(entry.pk, amount)]), cause=entry)
         _record("refund", entry)
+        _tell(Event.PAYMENT, entry)
         return entry
 
 
@@ -390,6 +399,24 @@ def _allocate(shares: Iterable[Share], *, cause: Entry) -> None:
             for share in shares
         ]
     )
+
+
+def _tell(event: Event, entry: Entry) -> None:
+    """Write the reader a notice about an entry; one query more where it is for a copy, none without an address."""
+    if not entry.reader.email:
+        return
+    titles = Copy.objects.filter(pk=entry.copy_id).values_list("book__title", flat=True) if entry.copy_id else []
+    with translation.override(entry.reader.language):
+        what = str(entry.get_kind_display())
+    line = money_line(
+        entry=entry.uid,
+        what=what,
+        title=next(iter(titles), ""),
+        reason=entry.reason,
+        amount=entry.amount,
+        receipt=entry.receipt,
+    )
+    enqueue(key=f"{event}:{entry.uid}", event=event, reader=entry.reader, data=line, now=entry.at)
 
 
 def _record(deed: str, entry: Entry, *, of: Entry | None = None) -> None:

@@ -68,6 +68,14 @@ def covers_of(entry: Entry) -> list[Cover]:
     return [Cover(credit, debit, amount, kind == Kind.WAIVER) for credit, debit, amount, kind in rows]
 
 
+def reversible_of(charge_uid: UUID) -> Decimal:
+    """How much of a charge can be reversed: what was not waived, nothing once it was or if there is none."""
+    entry = Entry.objects.filter(uid=charge_uid, reversal__isnull=True).first()
+    if entry is None:
+        return NOTHING
+    return entry.amount - sum((cover.amount for cover in covers_of(entry) if cover.is_waiver), NOTHING)
+
+
 class ReceiptLine(NamedTuple):
     """What the money of a receipt was for."""
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from accounts.queries import reader_by_scan
 from catalog.copy_numbers import copy_by_scan
-from circulation import actions, queries
-from circulation.models import Loan
+from circulation import actions, claims, queries
+from circulation.models import IS_CLAIMED_RETURNED, Loan
 from circulation.wording import late, sentence
 from library.core.admin import ReadOnlyAdmin
 from library.core.dates import day, moment
@@ -33,6 +33,9 @@ DEEDS = {
     "circulation.renew": gettext_lazy("renewed"),
     "circulation.return": gettext_lazy("taken back"),
     "circulation.declare_lost": gettext_lazy("declared lost"),
+    "circulation.claim_returned": gettext_lazy("claimed returned"),
+    "circulation.withdraw_claim": gettext_lazy("claim withdrawn"),
+    "circulation.move_due_date": gettext_lazy("due date moved"),
 }
 """The audit's codes about a loan, in words."""
 
@@ -48,6 +51,8 @@ class StandingFilter(admin.SimpleListFilter):
             ("open", _("on loan")),
             ("today", _("due today")),
             ("overdue", _("overdue")),
+            ("claimed", _("claimed returned")),
+            ("lost", _("lost")),
             ("returned", _("returned")),
         ]
 
@@ -62,6 +67,10 @@ class StandingFilter(admin.SimpleListFilter):
                 )
             case "overdue":
                 return queryset.filter(returned_at__isnull=True, due_at__lt=timezone.now())
+            case "claimed":
+                return queryset.filter(IS_CLAIMED_RETURNED, returned_at__isnull=True)
+            case "lost":
+                return queryset.filter(returned_at__isnull=True, lost_at__isnull=False)
             case "returned":
                 return queryset.filter(returned_at__isnull=False)
         return queryset
@@ -78,7 +87,7 @@ class LoanAdmin(ReadOnlyAdmin):
     list_per_page = 50
     search_fields = ("copy__barcode", "copy__inventory_number", "reader__card_number")
     search_help_text = gettext_lazy("Barcode, inventory number, card number, a reader's name or a title")
-    actions = ("renew", "take_back", "declare_lost")
+    actions = ("renew", "take_back", "declare_lost", "claim_returned", "withdraw_claim")
     fieldsets = (
         (None, {"fields": ("title", "number", "reader_link", "standing", "so_far")}),
         (
@@ -135,6 +144,8 @@ class LoanAdmin(ReadOnlyAdmin):
         """In time, overdue or returned, as a sign."""
         if loan.returned_local:
             return status("quiet", _("returned on %(day)s") % {"day": day(loan.returned_local)}, "return")
+        if loan.is_claimed_returned:
+            return status("warn", _("claimed returned"), "search")
         if loan.lost_at:
             return status("bad", _("lost"), "alert")
         if loan.due_at < timezone.now():
@@ -205,6 +216,34 @@ class LoanAdmin(ReadOnlyAdmin):
             lambda loan: actions.declare_lost(loan_id=loan.pk, by=by, now=timezone.now()),
             lambda count: ngettext("%(count)d copy is declared lost.", "%(count)d copies are declared lost.", count),
         )
+
+    @admin.action(description=gettext_lazy("Record that readers claim to have returned"), permissions=["settle_claims"])
+    def claim_returned(self, request: HttpRequest, loans: QuerySet[Loan]) -> None:
+        """Readers say that the chosen copies are back: they are searched for."""
+        by = _staff(request)
+        self._do_each(
+            request,
+            loans,
+            lambda loan: claims.claim_returned(loan_id=loan.pk, by=by, now=timezone.now()),
+            lambda count: ngettext(
+                "%(count)d copy is to be searched for.", "%(count)d copies are to be searched for.", count
+            ),
+        )
+
+    @admin.action(description=gettext_lazy("Withdraw claims to have returned"), permissions=["settle_claims"])
+    def withdraw_claim(self, request: HttpRequest, loans: QuerySet[Loan]) -> None:
+        """The readers have the chosen copies after all."""
+        by = _staff(request)
+        self._do_each(
+            request,
+            loans,
+            lambda loan: claims.withdraw_claim(loan_id=loan.pk, by=by, now=timezone.now()),
+            lambda count: ngettext("%(count)d claim is withdrawn.", "%(count)d claims are withdrawn.", count),
+        )
+
+    def has_settle_claims_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may record and settle claims of readers to have returned."""
+        return request.user.has_perm("circulation.settle_claims")
 
     def has_declare_lost_permission(self, request: HttpRequest) -> bool:
         """Whether this user may declare copies lost."""

@@ -1,7 +1,7 @@
 """The API on loans: check out, preview, renew, return. Readers see and renew their own, staff work with all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from accounts.models import Reader
 from accounts.queries import reader_of_card
 from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
-from circulation import actions, wording
-from circulation.models import Loan
+from circulation import actions, claims, wording
+from circulation.models import IS_CLAIMED_RETURNED, Loan
 from circulation.queries import loans_visible_to
 from circulation.rules import Happening, Reason
 from library.core.api import SIGNED_IN, ApiViewSet, NamedField
@@ -66,12 +66,12 @@ class LoanSerializer(serializers.ModelSerializer):
         model = Loan
         fields = [
             "uid", "copy", "reader", "branch", "checked_out_at", "due_at", "renewals", "last_renewed_at",
-            "lost_at", "returned_at", "is_overdue",
+            "lost_at", "claimed_returned_at", "returned_at", "is_overdue",
         ]  # fmt: skip
 
     def get_is_overdue(self, loan: Loan) -> bool:
-        """Still out after its due date."""
-        return loan.returned_at is None and loan.due_at < timezone.now()
+        """Still out after its due date, unless the reader says that it is back."""
+        return loan.returned_at is None and not loan.is_claimed_returned and loan.due_at < timezone.now()
 
 
 class OverrideSerializer(serializers.Serializer):
@@ -107,12 +107,18 @@ class ReturnSerializer(serializers.Serializer):
     returned_at = serializers.DateTimeField(
         required=False, help_text="When it truly came back (the book drop), from its check-out until now."
     )
+    was_claim_wrong = serializers.BooleanField(
+        default=False, help_text="The reader had claimed to have returned it, but brings it now: lateness counts."
+    )
 
 
 class ReturnByScanSerializer(ReturnSerializer):
     """Which copy came back."""
 
     copy = ScanSerializer._declared_fields["copy"]
+    was_read = serializers.BooleanField(
+        default=False, help_text="It lay in the reading room: a reading is counted unless it was on loan."
+    )
 
 
 class LoanWithOverridesSerializer(LoanSerializer):
@@ -124,8 +130,8 @@ class LoanWithOverridesSerializer(LoanSerializer):
         fields = [*LoanSerializer.Meta.fields, "overridden"]
 
 
-class LossSerializer(serializers.Serializer):
-    """What is known of a loss."""
+class NoteSerializer(serializers.Serializer):
+    """What is known of a loss or a claim."""
 
     note = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
@@ -180,6 +186,7 @@ class LoanFilter(django_filters.FilterSet):
         choices=[
             ("open", gettext_lazy("open")),
             ("overdue", gettext_lazy("overdue")),
+            ("claimed", gettext_lazy("claimed returned")),
             ("returned", gettext_lazy("returned")),
         ],
     )
@@ -188,11 +195,16 @@ class LoanFilter(django_filters.FilterSet):
     branch = django_filters.CharFilter("branch__code", label=gettext_lazy("Code of the desk that lent it."))
 
     def in_state(self, loans: QuerySet[Loan], name: str, value: str) -> QuerySet[Loan]:
-        """Out, out too long, or back."""
+        """Out, out too long, said to be back, or back."""
         if value == "returned":
             return loans.filter(returned_at__isnull=False)
         out = loans.filter(returned_at__isnull=True)
-        return out.filter(due_at__lt=timezone.now()) if value == "overdue" else out
+        match value:
+            case "overdue":
+                return out.filter(due_at__lt=timezone.now()).exclude(IS_CLAIMED_RETURNED)
+            case "claimed":
+                return out.filter(IS_CLAIMED_RETURNED)
+        return out
 
 
 CHECK_OUT = OpenApiExample(
@@ -222,6 +234,8 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         "preview": "circulation.check_out_copies",
         "renew": SIGNED_IN,
         "declare_lost": "circulation.declare_lost",
+        "claim_returned": "circulation.settle_claims",
+        "withdraw_claim": "circulation.settle_claims",
         "return_copy": "circulation.return_copies",
         "return_by_scan": "circulation.return_copies",
     }
@@ -300,13 +314,34 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         )
         return self._loan(done.loan, done.overridden)
 
-    @extend_schema(request=LossSerializer, responses=LostSerializer)
+    @extend_schema(request=NoteSerializer, responses=LoanSerializer)
+    def claim_returned(self, request: Request, uid: UUID) -> Response:
+        """Record that the reader claims to have returned the copy
+
+        From now on lateness costs no more, and the copy is searched for. Returning it settles the claim.
+        """
+        return self._claim(claims.claim_returned)
+
+    @extend_schema(request=NoteSerializer, responses=LoanSerializer)
+    def withdraw_claim(self, request: Request, uid: UUID) -> Response:
+        """Withdraw such a claim
+
+        The reader has the copy after all; lateness counts as if nothing had been said.
+        """
+        return self._claim(claims.withdraw_claim)
+
+    def _claim(self, deed: Callable[..., Loan]) -> Response:
+        said = self._read(NoteSerializer)
+        loan = deed(loan_id=self.get_object().pk, note=said.get("note", ""), by=self.caller, now=timezone.now())
+        return Response(self.get_serializer(loan).data)
+
+    @extend_schema(request=NoteSerializer, responses=LostSerializer)
     def declare_lost(self, request: Request, uid: UUID) -> Response:
         """Declare the copy of a loan lost
 
         The reader is charged with the lateness so far, the replacement and the processing; the loan stays open.
         """
-        said = self._read(LossSerializer)
+        said = self._read(NoteSerializer)
         done = actions.declare_lost(
             loan_id=self.get_object().pk, note=said.get("note", ""), by=self.caller, now=timezone.now()
         )
@@ -346,6 +381,8 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
             copy_id=copy.pk if copy else UNKNOWN,
             branch_id=_desk(said, copy),
             returned_at=said.get("returned_at"),
+            was_read=said.get("was_read", False),
+            was_claim_wrong=said["was_claim_wrong"],
             by=self.caller,
             now=timezone.now(),
         )

@@ -33,6 +33,7 @@ class CirculationConfig(AppConfig):
                 out=Count("pk"),
                 today=Count("pk", filter=Q(due_at__gte=starts, due_at__lt=ends)),
                 overdue=Count("pk", filter=Q(due_at__lt=now)),
+                claimed=Count("pk", filter=Q(claimed_returned_at__isnull=False, lost_at=None)),
             )
         )
         loans = reverse("admin:circulation_loan_changelist")
@@ -40,4 +41,5 @@ class CirculationConfig(AppConfig):
             Figure(gettext("copies on loan"), counts["out"], f"{loans}?state=open"),
             Figure(gettext("due today"), counts["today"], f"{loans}?state=today", "warn"),
             Figure(gettext("overdue"), counts["overdue"], f"{loans}?state=overdue", "bad"),
+            Figure(gettext("claimed returned"), counts["claimed"], f"{loans}?state=claimed", "warn"),
         ]

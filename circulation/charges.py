@@ -5,6 +5,8 @@ Parts of the actions, under their locks: Book, Copy, Reader and Loan are the cal
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -42,6 +44,13 @@ def charge_loss(loan: Loan, *, by: User | None, now: datetime) -> LossCharges:
     return charges
 
 
+def charge_damage(
+    loan: Loan, copy: Copy, amount: Decimal, reason: str, *, by: User, now: datetime, uid: UUID | None
+) -> Entry:
+    """Charge the reader of a loan for damage; the second time with the same `uid` changes nothing."""
+    return _charge(loan, copy, Kind.MANUAL, amount, by=by, now=now, reason=reason, uid=uid)
+
+
 def cancel_replacement(
     loan: Loan, calendar: Calendar, *, found_at: datetime, by: User | None, now: datetime
 ) -> Decimal:
@@ -74,9 +83,9 @@ def _charge(
     *,
     by: User | None,
     now: datetime,
-    overdue_days: int | None = None,
-) -> None:
-    cashdesk.actions.charge(
+    **more: Any,
+) -> Entry:
+    return cashdesk.actions.charge(
         reader_id=loan.reader_id,
         kind=kind,
         amount=amount,
@@ -86,7 +95,7 @@ def _charge(
         now=now,
         copy_id=copy.pk,
         loan_uid=loan.uid,
-        overdue_days=overdue_days,
+        **more,
     )
 
 

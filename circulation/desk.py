@@ -33,8 +33,9 @@ from cashdesk.queries import balance_of
 from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import queries
-from circulation.actions import ReturnOutcome, check_out, renew, return_copy
+from circulation.actions import check_out, renew, return_copy
 from circulation.forms import BranchForm, LendForm, RenewForm, ReturnForm, ScanForm
+from circulation.locked import ReturnOutcome
 from circulation.models import Loan
 from circulation.rules import Reason
 from circulation.wording import advice, late, sentence

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from circulation import desk, loss_pages
+from circulation import care_pages, desk, loss_pages
 
 urlpatterns = [
     path("", desk.lend, name="desk"),
@@ -12,5 +12,12 @@ urlpatterns = [
     path("renew/", desk.renew_loans, name="desk_renew"),
     path("return/", desk.take_back, name="desk_return"),
     path("lost/<uuid:uid>/", loss_pages.lose, name="desk_lost"),
+    path("claims/", care_pages.claims, name="desk_claims"),
+    path("claims/<uuid:uid>/", care_pages.claim, name="desk_claim"),
+    path("claims/<uuid:uid>/settle/", care_pages.settle, name="settle_claim"),
+    path("damaged/", care_pages.damaged, name="desk_damaged"),
+    path("damaged/<uuid:uid>/", care_pages.damage, name="desk_damage"),
+    path("damaged/<uuid:uid>/repaired/", care_pages.repaired, name="desk_repaired"),
+    path("readings/", care_pages.readings, name="desk_readings"),
     path("branch/", desk.choose_branch, name="desk_branch"),
 ]

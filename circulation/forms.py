@@ -1,12 +1,15 @@
 """What is typed at the desk and on the readers' pages, checked for form only."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from circulation.rules import Reason
+from cashdesk.forms import AmountField, MoneyForm
+from circulation.rules import MAX_DAMAGE, Reason
 from policies.models import Branch
 
 MAX_CODE = 64
@@ -58,6 +61,69 @@ class LossForm(forms.Form):
     """What is known of a loss."""
 
     note = forms.CharField(label=_("Note"), max_length=MAX_NOTE, required=False)
+
+
+class NoteForm(forms.Form):
+    """What is known of a claim, or why it is withdrawn."""
+
+    note = forms.CharField(label=_("Note"), max_length=MAX_NOTE, required=False)
+
+
+class DamageForm(MoneyForm):
+    """What is damaged, and what its last reader pays for it."""
+
+    class Charge(TextChoices):
+        NOTHING = "nothing", _("nothing")
+        PRICE = "price", _("the copy's price")
+        AMOUNT = "amount", _("another amount")
+
+    note = forms.CharField(label=_("What is damaged"), max_length=MAX_DAMAGE, widget=forms.Textarea(attrs={"rows": 2}))
+    charge = forms.ChoiceField(
+        label=_("The reader pays"),
+        choices=Charge.choices,
+        initial=Charge.NOTHING,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    amount = AmountField(required=False)
+    loan = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    """Public id of the loan whose reader the page has shown."""
+
+    def __init__(self, *args: Any, price: Decimal | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.price = price
+        if not price:
+            self.fields["charge"].choices = [  # type: ignore[attr-defined]
+                choice for choice in self.Charge.choices if choice[0] != self.Charge.PRICE
+            ]
+
+    def charged(self) -> Decimal | None:
+        """What is charged in the end."""
+        match self.cleaned_data["charge"]:
+            case self.Charge.PRICE:
+                return self.price
+            case self.Charge.AMOUNT:
+                amount: Decimal = self.cleaned_data["amount"]
+                return amount
+        return None
+
+    def clean(self) -> dict[str, Any]:
+        """Another amount has to be named."""
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("charge") == self.Charge.AMOUNT and not said.get("amount") and "amount" not in self.errors:
+            self.add_error("amount", _("Say how much."))
+        return said
+
+
+class SettleForm(forms.Form):
+    """How a claim that a copy is back ends."""
+
+    class How(TextChoices):
+        FOUND = "found", _("found in the library")
+        BROUGHT = "brought", _("brought by the reader")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    how = forms.ChoiceField(choices=How.choices)
 
 
 class ReturnForm(forms.Form):

@@ -1,14 +1,14 @@
 """What doors and actions ask about loans, and the facts that rules judge by."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User
@@ -17,8 +17,9 @@ from cashdesk.models import Kind
 from cashdesk.queries import balances_of, charged_for
 from catalog.models import Contribution, Copy, CopyQuerySet
 from circulation import rules
-from circulation.models import Loan, LoanQuerySet
+from circulation.models import Loan, LoanQuerySet, Reading
 from library.core.errors import Invalid, Refusal
+from library.core.models import AuditEntry
 from policies.calendar import Calendar, NoOpenDay
 from policies.models import Branch
 from policies.queries import calendar_of, effective_terms
@@ -52,6 +53,50 @@ def overdue_loans(now: datetime) -> LoanQuerySet:
     return Loan.objects.open().filter(due_at__lt=now).in_full().order_by("due_at", "pk")
 
 
+def claimed_returned_loans() -> LoanQuerySet:
+    """Open loans whose copy the reader says to have brought back: what to search for, the longest ago first."""
+    return Loan.objects.claimed_returned().in_full().order_by("claimed_returned_at", "pk")
+
+
+def claims_of(reader: Reader) -> int:
+    """How often this reader has claimed to have returned a copy, however it ended. One query."""
+    return Loan.objects.filter(reader=reader, claimed_returned_at__isnull=False).count()
+
+
+def last_loan_of(copy: Copy) -> Loan | None:
+    """The open loan of a copy, else the latest one."""
+    return Loan.objects.filter(copy=copy).in_full().order_by("-checked_out_at").first()
+
+
+def damage_notes(copies: Collection[Copy]) -> dict[int, AuditEntry]:
+    """What was last said about the damage of each copy, by key of the copy. One query."""
+    entries = AuditEntry.objects.filter(
+        subject_type=Copy._meta.label_lower,
+        subject_id__in=[copy.pk for copy in copies],
+        action="circulation.record_damage",
+    ).select_related("actor")
+    return {entry.subject_id: entry for entry in entries.order_by("at", "pk")}
+
+
+def most_read_here(*, since: datetime, branch: Branch | None = None) -> CopyQuerySet:
+    """Copies that were read in the library since then, with how often: `readings_counted`; the most read first."""
+    readings = Reading.objects.filter(at__gte=since, **({"branch": branch} if branch else {}))
+    counts = readings.filter(copy=OuterRef("pk")).order_by().values("copy").annotate(n=Count("pk")).values("n")
+    return (
+        Copy.objects.filter(pk__in=readings.values("copy"))
+        .annotate(readings_counted=Subquery(counts))
+        .select_related("book", "branch")
+        .defer("book__description", "book__other_titles", "note")
+        .order_by("-readings_counted", "pk")
+    )
+
+
+def readings_by_year(copy: Copy) -> dict[int, int]:
+    """Year to the number of readings in the library, the latest first. One query of an index."""
+    years = Reading.objects.filter(copy=copy).order_by("-at__year").values_list("at__year").annotate(Count("pk"))
+    return dict(years)
+
+
 def with_authors(loans: LoanQuerySet) -> LoanQuerySet:
     """With the contributions of authors, in order: `loan.copy.book.contributions.all()`. One query more."""
     authors = Contribution.objects.filter(role=Contribution.Role.AUTHOR).select_related("author")
@@ -69,9 +114,12 @@ class LoanState:
     overdue_days: int
     """Days that count by the terms; an hour loan may be overdue by none yet."""
     charge_so_far: Decimal
-    """What lateness would cost if the copy came back now; nothing of a lost loan, whose fine is charged."""
+    """What lateness would cost if the copy came back now; nothing of a lost loan, whose fine is charged, nor while the
+    reader says that it is back."""
     new_due_at: datetime
     """When the loan would fall due if renewed now."""
+    renews_on: date | None
+    """When the library will try to renew it by itself; None: it will not."""
     renewal_refusals: tuple[Refusal, ...]
     """Why it may not be renewed; none: it may."""
 
@@ -90,18 +138,19 @@ def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
     for loan in loans:
         calendar, terms = calendars[loan.ruling_branch], Terms.from_json(loan.terms)
         facts = _renewal_facts(loan, terms, calendar, standing, now)
-        days = 0 if loan.lost_at else overdue_days(loan, calendar, until=now)
+        days = 0 if loan.lost_at or loan.is_claimed_returned else overdue_days(loan, calendar, until=now)
         charge = rules.overdue_charge(
             days, terms=terms, copy_price=loan.copy.price, charged_before=charged.get(loan.uid, rules.NOTHING)
         )
         states.append(
             LoanState(
                 loan=loan,
-                is_overdue=loan.due_at < now,
+                is_overdue=loan.due_at < now and not loan.is_claimed_returned,
                 days_left=(facts.due_on - facts.today).days,
                 overdue_days=days,
                 charge_so_far=charge,
                 new_due_at=facts.new_due_at,
+                renews_on=_renews_on(loan, terms, facts),
                 renewal_refusals=rules.renewal_refusals(facts),
             )
         )
@@ -135,12 +184,13 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
     )
     out = next((loan for loan in open_loans if copy and loan.copy_id == copy.pk), None)
     held = [loan for loan in open_loans if reader and loan.reader_id == reader.pk]
+    with_reader = [loan for loan in held if not loan.is_claimed_returned]
     facts = rules.CheckoutFacts(
         today=today,
         reader=reader_facts(
             reader,
             live_blocks([reader.pk], now),
-            overdue=sum(loan.due_at < now for loan in held),
+            overdue=sum(loan.due_at < now for loan in with_reader),
             owed=owed_by([reader]).get(reader.pk, rules.NOTHING),
             today=today,
         )
@@ -153,12 +203,12 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
         return facts
     claims = claims_on(copy, reader_id=reader.pk, now=now)
     effective = effective_terms(category_id=reader.category_id, item_type_id=copy.item_type_id, branch_id=branch.pk)
-    same_book = [loan.due_at for loan in held if loan.copy.book_id == copy.book_id and loan.copy_id != copy.pk]
+    same_book = [loan.due_at for loan in with_reader if loan.copy.book_id == copy.book_id and loan.copy_id != copy.pk]
     return replace(
         facts,
         terms=effective.terms,
         due_at=_first_due_at(effective.terms, branch, reader, now),
-        limits=tuple(_limits(effective, held, copy=copy, reader=reader, branch=branch)),
+        limits=tuple(_limits(effective, with_reader, copy=copy, reader=reader, branch=branch)),
         claims=rules.ClaimFacts(
             is_kept=claims.keeper is not None,
             kept_until=claims.keeper.pickup_until if claims.keeper else None,
@@ -210,7 +260,8 @@ def fine_for(loan: Loan, copy: Copy, days: int) -> Decimal:
 def loss_charges(loan: Loan, *, now: datetime) -> rules.LossCharges:
     """What its reader would be charged with if the copy, of a loan `in_full()`, were lost now. Two or three queries."""
     terms = Terms.from_json(loan.terms)
-    days = overdue_days(loan, calendar_for(loan), until=now) if loan.due_at < now else 0
+    until = loan.late_until(now)
+    days = overdue_days(loan, calendar_for(loan), until=until) if loan.due_at < until else 0
     return rules.LossCharges(
         overdue_days=days,
         fine=fine_for(loan, loan.copy, days),
@@ -278,12 +329,20 @@ def _renewal_facts(
         is_open=loan.returned_at is None,
         is_awaited=loan.returned_at is None and standing.queues.needs(loan.copy, reader_id=loan.reader_id),
         is_copy_lost=loan.copy.status == Copy.Status.LOST,
+        is_claimed_returned=loan.is_claimed_returned,
         renewals=loan.renewals,
         due_on=calendar.day_of(loan.due_at),
         due_at=loan.due_local,
         new_due_at=_next_due_at(loan, terms, calendar, now),
         is_overdue_renewable=settings.OVERDUE_RENEWAL == "allow",
     )
+
+
+def _renews_on(loan: Loan, terms: Terms, facts: rules.RenewalFacts) -> date | None:
+    if not terms.auto_renew or loan.renewals >= terms.max_renewals or loan.lost_at or loan.is_claimed_returned:
+        return None
+    day = rules.auto_renewal_opens_on(facts.due_on, terms)
+    return day if day >= facts.today else None
 
 
 def _next_due_at(loan: Loan, terms: Terms, calendar: Calendar, now: datetime) -> datetime:
@@ -318,7 +377,7 @@ class _Standing:
         readers = [loan.reader for loan in loans]
         reader_ids = [reader.pk for reader in readers]
         counted = (
-            Loan.objects.open()
+            Loan.objects.unclaimed()
             .filter(reader__in=reader_ids, due_at__lt=now)
             .order_by()
             .values_list("reader")

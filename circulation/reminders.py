@@ -124,7 +124,7 @@ def check_due_dates(*, now: datetime, dry_run: bool = False) -> Summary:
 
 def _mark_overdue(*, now: datetime, dry_run: bool) -> int:
     """Passes over loans that somebody is renewing or returning at this moment: the desk never waits for the check."""
-    newly_overdue = Loan.objects.open().filter(due_at__lt=now, overdue_since__isnull=True)
+    newly_overdue = Loan.objects.unclaimed().filter(due_at__lt=now, overdue_since__isnull=True)
     if dry_run:
         return newly_overdue.count()
     batch = newly_overdue.order_by("pk").select_for_update(skip_locked=True, no_key=True)[:BATCH_SIZE]
@@ -152,10 +152,10 @@ class LoanRow(NamedTuple):
 
 
 def _batches() -> Iterator[list[LoanRow]]:
-    """Open loans by reader, `BATCH_SIZE` and the rest of the last reader's; without copies that are lost."""
+    """Open loans by reader, `BATCH_SIZE` and the rest of the last reader's; without what is lost or searched for."""
     branch = "copy__branch" if settings.LENDING_BRANCH == "copy" else "branch"
     rows = (
-        Loan.objects.open()
+        Loan.objects.unclaimed()
         .exclude(copy__status=Copy.Status.LOST)
         .annotate(terms_text=Cast("terms", TextField()), time_zone=F(f"{branch}__time_zone"))
         .values_list(*(f"{name}_text" if name == "terms" else name for name in LoanRow._fields))

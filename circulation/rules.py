@@ -19,6 +19,8 @@ from policies.calendar import Calendar
 from policies.terms import Terms
 
 NOTHING = Decimal("0.00")
+MAX_DAMAGE = 250
+"""Characters that say what is damaged: they fit into the reason of a charge."""
 
 
 class Reason(StrEnum):
@@ -53,8 +55,11 @@ class Reason(StrEnum):
     RENEWAL_LIMIT = "renewal_limit"
     TOO_SOON = "too_soon"
     BOOK_IS_AWAITED = "book_is_awaited"
+    CLAIMED_RETURNED = "claimed_returned"
     LOAN_OVERDUE_RENEWAL = "loan_overdue_renewal"
     RENEWAL_WOULD_NOT_EXTEND = "renewal_would_not_extend"
+
+    COPY_NOT_DAMAGED = "copy_not_damaged"
 
 
 class Happening(StrEnum):
@@ -63,6 +68,7 @@ class Happening(StrEnum):
     NOT_ON_LOAN = "not_on_loan"
     WRONG_BRANCH = "wrong_branch"
     WAS_LOST = "was_lost"
+    CLAIMED_RETURNED_RESOLVED = "claimed_returned_resolved"
     WITHDRAWN = "withdrawn"
     KEPT_FOR = "kept_for"
     FINE_CHARGED = "fine_charged"
@@ -184,6 +190,7 @@ class RenewalFacts:
     is_open: bool
     """Whether the copy is still out."""
     is_copy_lost: bool
+    is_claimed_returned: bool = False
     is_awaited: bool = False
     """Whether somebody waits for the book and no other copy on the shelves would do."""
     renewals: int
@@ -203,6 +210,8 @@ class ReturnFacts:
     was_on_loan: bool
     last_returned_at: datetime | None = None
     """When a copy that was not on loan came back last."""
+    is_reading_counted: bool = False
+    """Whether it was read in the library, and that is counted now."""
     copy_status: str
     """A value of `catalog.Copy.Status`, before the return."""
     home_branch: str
@@ -210,6 +219,10 @@ class ReturnFacts:
     """Whether the copy need not go to the branch it belongs to: it is there, or set aside for somebody."""
     kept_for: KeptFor | None = None
     """Whose turn it is now."""
+    claimed_at: datetime | None = None
+    """When the reader of the loan had said that the copy is back; None: never, or that was settled before."""
+    was_claim_right: bool = True
+    """Unless the reader had the copy all the same."""
     cancelled: Decimal = NOTHING
     """What of the replacement of a lost copy need not be paid, or becomes credit."""
     fine: Decimal = NOTHING
@@ -317,11 +330,23 @@ def _against_renewal(facts: RenewalFacts) -> Iterator[Refusal]:
         yield Refusal(Reason.BOOK_IS_AWAITED)
     if facts.is_copy_lost:
         yield Refusal(Reason.COPY_LOST)
+    if facts.is_claimed_returned:
+        yield Refusal(Reason.CLAIMED_RETURNED)
     if facts.due_at < facts.now and not facts.is_overdue_renewable:
         yield Refusal(Reason.LOAN_OVERDUE_RENEWAL, {"due_at": facts.due_at})
     yield from _against_borrowing(facts.reader, facts.today)
     if facts.new_due_at <= max(facts.due_at, facts.now):
         yield Refusal(Reason.RENEWAL_WOULD_NOT_EXTEND, {"due_at": facts.due_at, "new_due_at": facts.new_due_at})
+
+
+def repair_refusals(copy_status: str) -> tuple[Refusal, ...]:
+    """Why a copy cannot be said to be repaired; none: it can."""
+    return () if copy_status == "damaged" else (Refusal(Reason.COPY_NOT_DAMAGED),)
+
+
+def auto_renewal_opens_on(due_on: date, terms: Terms) -> date:
+    """The first day on which a loan is renewed by itself: the due day where the terms do not say when renewal opens."""
+    return due_on - timedelta(days=terms.renew_not_before_days or 0)
 
 
 # --- Return and lateness -------------------------------------------------------------------------------------------
@@ -334,11 +359,16 @@ def return_happenings(facts: ReturnFacts) -> tuple[Happened, ...]:
 
 def _happenings(facts: ReturnFacts) -> Iterator[Happened]:
     if not facts.was_on_loan:
-        yield Happened(Happening.NOT_ON_LOAN, {"returned_at": facts.last_returned_at})
+        yield Happened(
+            Happening.NOT_ON_LOAN, {"returned_at": facts.last_returned_at, "counted": facts.is_reading_counted}
+        )
     if not facts.is_at_home:
         yield Happened(Happening.WRONG_BRANCH, {"branch": facts.home_branch})
     if facts.copy_status == "lost":
         yield Happened(Happening.WAS_LOST, {"cancelled": facts.cancelled})
+    if facts.claimed_at:
+        data = {"claimed_at": facts.claimed_at, "was_right": facts.was_claim_right}
+        yield Happened(Happening.CLAIMED_RETURNED_RESOLVED, data)
     if facts.copy_status == "withdrawn":
         yield Happened(Happening.WITHDRAWN)
     if kept := facts.kept_for:

@@ -76,7 +76,16 @@ def _renewal_limit(data: Mapping[str, Any]) -> str:
     return text % data
 
 
+def _claim_resolved(data: Mapping[str, Any]) -> str:
+    values = {"day": day(data["claimed_at"].date())}
+    if data["was_right"]:
+        return _("The reader had said on %(day)s that it is back: so it is, and lateness costs nothing.") % values
+    return _("The reader had said on %(day)s that it is back; lateness counts until then.") % values
+
+
 def _not_on_loan(data: Mapping[str, Any]) -> str:
+    if data.get("counted"):
+        return _("It was not on loan: a reading in the library is counted.")
     if returned_at := data.get("returned_at"):
         return _("It was not on loan: it came back on %(moment)s.") % {"moment": moment(returned_at)}
     return _("It was not on loan.")
@@ -113,6 +122,8 @@ _REASONS: dict[Reason, Words] = {
     Reason.LOAN_OVERDUE_RENEWAL: lambda data: (
         _("The loan is overdue since %(due)s; overdue loans are not renewed.") % {"due": moment(data["due_at"])}
     ),
+    Reason.CLAIMED_RETURNED: lambda data: _("The reader says that this copy is back; the library is searching for it."),
+    Reason.COPY_NOT_DAMAGED: lambda data: _("This copy is not damaged."),
     Reason.RENEWAL_WOULD_NOT_EXTEND: lambda data: (
         _("Renewing now would not give more time: due %(due)s as it is.") % {"due": moment(data["due_at"])}
     ),
@@ -137,6 +148,7 @@ _HAPPENINGS: dict[Happening, Words] = {
     Happening.NOT_ON_LOAN: _not_on_loan,
     Happening.WRONG_BRANCH: lambda data: sent_home(data["branch"]),
     Happening.WAS_LOST: _was_lost,
+    Happening.CLAIMED_RETURNED_RESOLVED: _claim_resolved,
     Happening.WITHDRAWN: lambda data: _("It was withdrawn: do not shelve it."),
     Happening.KEPT_FOR: lambda data: kept_for(**data),
     Happening.FINE_CHARGED: lambda data: _("The fine is %(amount)s.") % {"amount": money(data["amount"])},

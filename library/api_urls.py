@@ -10,8 +10,11 @@ from accounts.api import ReaderViewSet, StaffViewSet
 from cashdesk.api import BalanceView, ChargeViewSet, PaymentViewSet
 from catalog.api import AuthorViewSet, BookViewSet, CopyViewSet, SuggestionsView
 from circulation.api import LoanViewSet
+from circulation.care_api import CopyCareViewSet
+from circulation.closing_api import ClosingViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
+from notifications.api import MyLettersView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
 from readership.api import MyCardView, ReaderMergeViewSet
 from reservations.api import ReservationViewSet
@@ -27,6 +30,7 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/logout/", auth_api.LogoutView.as_view(), name="logout"),
     path("auth/me/", auth_api.MeView.as_view(), name="me"),
     path("auth/me/renew-card/", MyCardView.as_view(), name="renew-my-card"),
+    path("auth/me/letters/", MyLettersView.as_view(), name="my-letters"),
     path("auth/password/", auth_api.PasswordView.as_view(), name="password"),
     path("books/", BookViewSet.as_view(MANY), name="books"),
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),
@@ -57,6 +61,14 @@ v1: list[URLPattern | URLResolver] = [
     path("loans/<uuid:uid>/", LoanViewSet.as_view({"get": "retrieve"}), name="loan"),
     path("loans/<uuid:uid>/renew/", LoanViewSet.as_view({"post": "renew"}), name="loan-renew"),
     path("loans/<uuid:uid>/declare-lost/", LoanViewSet.as_view({"post": "declare_lost"}), name="loan-lost"),
+    path("loans/<uuid:uid>/claim-returned/", LoanViewSet.as_view({"post": "claim_returned"}), name="loan-claim"),
+    path("loans/<uuid:uid>/withdraw-claim/", LoanViewSet.as_view({"post": "withdraw_claim"}), name="loan-unclaim"),
+    path("copies/<uuid:uid>/damage/", CopyCareViewSet.as_view({"post": "damage"}), name="copy-damage"),
+    path("copies/<uuid:uid>/repair/", CopyCareViewSet.as_view({"post": "repair"}), name="copy-repair"),
+    path("copies/<uuid:uid>/readings/", CopyCareViewSet.as_view({"get": "readings"}), name="copy-readings"),
+    path("closings/", ClosingViewSet.as_view({"get": "list", "post": "create"}), name="closings"),
+    path("closings/<uuid:uid>/", ClosingViewSet.as_view({"get": "retrieve"}), name="closing"),
+    path("closings/<uuid:uid>/undo/", ClosingViewSet.as_view({"post": "undo"}), name="closing-undo"),
     path("loans/<uuid:uid>/return/", LoanViewSet.as_view({"post": "return_copy"}), name="loan-return"),
     path("charges/", ChargeViewSet.as_view(MANY), name="charges"),
     path("charges/<uuid:uid>/", ChargeViewSet.as_view({"get": "retrieve"}), name="charge"),

@@ -45,6 +45,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="circulation.work_on_closings",
+        name=gettext_lazy("Go on with closings"),
+        description=gettext_lazy("Moves due dates and pick-up deadlines off days on which the library is closed."),
+        every=MINUTE,
+    ),
+    Schedule(
         task="reservations.expire_uncollected",
         name=gettext_lazy("End uncollected reservations"),
         description=gettext_lazy("What was not collected in time goes to the next reader: once a day, on open days."),

@@ -11,9 +11,11 @@ from django.db.models import Exists, OuterRef, Subquery
 from accounts.models import Reader, User
 from library.core import audit
 from notifications.letters import welcome_data
-from notifications.models import Event, Letter, Notice
+from notifications.models import OPTIONAL, Event, Letter, Notice, Unwanted
 
-GATHERING = {Event.LOAN_RECEIPT: timedelta(minutes=2)}
+GATHERING = {
+    event: timedelta(minutes=2) for event in (Event.LOAN_RECEIPT, Event.CHARGE, Event.PAYMENT, Event.SUSPENSION)
+}
 """How long notices of an event wait for others of the same reader, to leave in one letter."""
 OF_USE_FOR = timedelta(days=3)
 """A letter that could not leave for so long is given up."""
@@ -86,7 +88,11 @@ def bundle(*, now: datetime) -> int:
         ready = unbundled.filter(ready_at__lte=now).order_by("ready_at", "pk")[:BATCH_SIZE]
         groups = set(ready.values_list("reader_id", "event", "stage"))
         readers = Reader.objects.in_bulk({reader_id for reader_id, _event, _stage in groups})
-        letters = [_letter(readers[reader_id], event, stage, now) for reader_id, event, stage in sorted(groups)]
+        unwanted = set(Unwanted.objects.filter(reader__in=readers).values_list("reader", "event"))
+        letters = [
+            _letter(readers[reader_id], event, stage, now, is_wanted=(reader_id, event) not in unwanted)
+            for reader_id, event, stage in sorted(groups)
+        ]
         Letter.objects.bulk_create(letters)
         own = Letter.objects.filter(
             pk__in=[letter.pk for letter in letters],
@@ -116,15 +122,33 @@ def resend(*, letter_ids: Collection[int], by: User, now: datetime) -> int:
     return len(letters)
 
 
-def _letter(reader: Reader, event: str, stage: int, now: datetime) -> Letter:
-    """A letter to the address the reader has now; without one it is given up at once, for staff to see."""
+def choose_letters(*, reader: Reader, wanted: Collection[str], by: User, now: datetime) -> None:
+    """Let a reader have, of the letters they may do without (`OPTIONAL`), the `wanted` ones only."""
+    with transaction.atomic():
+        Reader.objects.locked().only("pk").get(pk=reader.pk)
+        unwanted = {str(event) for event in OPTIONAL} - set(wanted)
+        former = set(Unwanted.objects.filter(reader=reader).values_list("event", flat=True))
+        if unwanted == former:
+            return
+        Unwanted.objects.filter(reader=reader).exclude(event__in=unwanted).delete()
+        Unwanted.objects.bulk_create([Unwanted(reader=reader, event=event) for event in sorted(unwanted - former)])
+        detail = {"unwanted": sorted(unwanted)}
+        audit.record(action="notifications.choose_letters", subject=reader, by=by, now=now, detail=detail)
+
+
+def _letter(reader: Reader, event: str, stage: int, now: datetime, *, is_wanted: bool) -> Letter:
+    """A letter to the address the reader has now; without one it is given up at once, for staff to see.
+
+    One that the reader does without is kept, and never sent.
+    """
+    status = Letter.Status.WAITING if reader.email else Letter.Status.DEAD
     return Letter(
         reader=reader,
         event=event,
         stage=stage,
         address=reader.email,
         language=reader.language,
-        status=Letter.Status.WAITING if reader.email else Letter.Status.DEAD,
+        status=status if is_wanted else Letter.Status.UNWANTED,
         last_error="" if reader.email else "The reader has no e-mail address.",
         created_at=now,
         expires_at=now + OF_USE_FOR,

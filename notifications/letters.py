@@ -1,7 +1,8 @@
 """What the templates of letters are given: built where the cause is known, kept as JSON on the notice."""
 
 from datetime import date, datetime, time
-from typing import TypedDict
+from decimal import Decimal
+from typing import NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from accounts.models import Reader
@@ -25,6 +26,8 @@ class LoanLine(TypedDict):
     """ISO date in the branch's time zone."""
     due_time: str
     """HH:MM in the branch's time zone for hour loans; empty for day loans."""
+    why: NotRequired[str]
+    """What there is to say of this loan, in the language of the reader."""
 
 
 def loan_line(
@@ -36,10 +39,11 @@ def loan_line(
     branch: str,
     due_at: datetime,
     zone: ZoneInfo,
+    why: str = "",
 ) -> LoanLine:
     """The data of a notice about one loan; `loan` is its public id, `zone` the time zone of its due date."""
     due = due_at.astimezone(zone)
-    return LoanLine(
+    line = LoanLine(
         loan=str(loan),
         title=title,
         authors=authors,
@@ -48,6 +52,9 @@ def loan_line(
         due_on=due.date().isoformat(),
         due_time="" if due.time().replace(microsecond=0) == END_OF_DAY else f"{due:%H:%M}",
     )
+    if why:
+        line["why"] = why
+    return line
 
 
 class ReservationLine(TypedDict):
@@ -101,3 +108,38 @@ class CardExpiring(TypedDict):
     """ISO date: the last day on which the card is good."""
     is_renewed_online: bool
     """They sign in, and their category lets them extend it themselves."""
+
+
+class MoneyLine(TypedDict):
+    """A charge or payment in a letter."""
+
+    entry: str
+    """Public id."""
+    what: str
+    """The kind of entry, in the language of the reader."""
+    title: str
+    """Of the book it is for; may be empty."""
+    reason: str
+    """What staff said; may be empty."""
+    total_amount: str
+    receipt: str
+    """Number of the receipt; empty where no money moved."""
+
+
+def money_line(*, entry: object, what: str, title: str, reason: str, amount: Decimal, receipt: str) -> MoneyLine:
+    """The data of a notice about an entry of the ledger, given by its public id."""
+    return MoneyLine(entry=str(entry), what=what, title=title, reason=reason, total_amount=str(amount), receipt=receipt)
+
+
+class SuspensionLine(TypedDict):
+    """A suspension in a letter."""
+
+    title: str
+    """Of the book that came back late."""
+    until_on: str
+    """ISO date: the last day on which the reader may not borrow."""
+
+
+def suspension_line(*, title: str, until_on: date) -> SuspensionLine:
+    """The data of a notice about a suspension."""
+    return SuspensionLine(title=title, until_on=until_on.isoformat())

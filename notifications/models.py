@@ -25,6 +25,24 @@ class Event(models.TextChoices):
     RESERVATION_READY = "reservation_ready", _("reserved book is ready")
     RESERVATION_EXPIRED = "reservation_expired", _("reservation expired")
     RESERVATION_CANCELLED = "reservation_cancelled", _("reservation cancelled")
+    AUTO_RENEWAL = "auto_renewal", _("renewed automatically")
+    AUTO_RENEWAL_REFUSED = "auto_renewal_refused", _("not renewed automatically")
+    DUE_DATE_MOVED = "due_date_moved", _("due date moved")
+    PICKUP_MOVED = "pickup_moved", _("pick-up deadline moved")
+    CHARGE = "charge", _("charge")
+    PAYMENT = "payment", _("receipt of a payment")
+    SUSPENSION = "suspension", _("suspension for lateness")
+
+
+OPTIONAL = (
+    Event.LOAN_RECEIPT,
+    Event.DUE_SOON,
+    Event.LOAN_REMINDER,
+    Event.AUTO_RENEWAL,
+    Event.CHARGE,
+    Event.PAYMENT,
+)
+"""What a reader may do without; of everything else they have to know."""
 
 
 class Letter(models.Model):
@@ -42,6 +60,7 @@ class Letter(models.Model):
         SENDING = "sending", _("being sent")
         SENT = "sent", _("sent")
         DEAD = "dead", _("given up")
+        UNWANTED = "unwanted", _("not wanted")
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
     """Stays through all attempts: the left half of the Message-ID."""
@@ -72,7 +91,8 @@ class Letter(models.Model):
         permissions = [("resend_letters", "Can send again letters that were given up")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["waiting", "sending", "sent", "dead"]), name="letter_status_is_known"
+                condition=Q(status__in=["waiting", "sending", "sent", "dead", "unwanted"]),
+                name="letter_status_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(status="sent", sent_at__isnull=False) | (~Q(status="sent") & Q(sent_at__isnull=True)),
@@ -91,6 +111,27 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} → {self.address}"
+
+
+class Unwanted(models.Model):
+    """A kind of letter that a reader does without. Written by `notifications.actions.choose_letters` only."""
+
+    reader = models.ForeignKey(
+        Reader, models.CASCADE, related_name="unwanted_letters", db_index=False, verbose_name=_("reader")
+    )
+    event = models.CharField(_("event"), max_length=30, choices=Event.choices)
+
+    class Meta:
+        verbose_name = _("unwanted letter")
+        verbose_name_plural = _("unwanted letters")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["reader", "event"], name="unwanted_once"),
+            models.CheckConstraint(condition=Q(event__in=[str(event) for event in OPTIONAL]), name="may_be_unwanted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reader}: {self.get_event_display()}"
 
 
 class Notice(models.Model):

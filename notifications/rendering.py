@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -51,6 +52,7 @@ def _render(letter: Letter, nonce: str) -> Rendered:
         "library_url": settings.LIBRARY_URL,
         "profile_url": settings.LIBRARY_URL + reverse("profile"),
         "loans_url": settings.LIBRARY_URL + reverse("my_loans"),
+        "charges_url": settings.LIBRARY_URL + reverse("my_charges"),
         "reservations_url": settings.LIBRARY_URL + reverse("my_reservations"),
         "language": letter.language,
         "reader_name": letter.reader.full_name,
@@ -84,7 +86,7 @@ def _tidy(text: str) -> str:
 
 
 def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON back to Python: names ending in `_on` are ISO dates, in `_time` times of day."""
+    """JSON back to Python: names ending in `_on` are ISO dates, in `_time` times of day, in `_amount` amounts."""
     return {name: _parsed(name, value) for name, value in data.items()}
 
 
@@ -93,4 +95,6 @@ def _parsed(name: str, value: Any) -> Any:
         return date.fromisoformat(value)
     if value and name.endswith("_time"):
         return time.fromisoformat(value)
+    if value and name.endswith("_amount"):
+        return Decimal(value)
     return value

@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -40,6 +40,10 @@ NATIVE_WIDGETS: dict[type[models.Field], dict[str, Any]] = {
     models.TimeField: {"widget": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")},
 }
 """Days and times are chosen in the browser's own way: they are the branch's, so no clock needs to be compared."""
+
+
+MOVE = "circulation.move_due_dates"
+"""Who may move what falls due on closed days."""
 
 
 class OpeningHoursInline(admin.TabularInline):
@@ -101,6 +105,15 @@ class BranchAdmin(admin.ModelAdmin):
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Closed days just entered: offer to look what falls due on them."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is not ClosedDay or not request.user.has_perm(MOVE):
+            return
+        for closed_day in [*formset.new_objects, *(changed for changed, _names in formset.changed_objects)]:
+            url, text = reverse("closing_of_day", args=[closed_day.pk]), gettext("Look what falls due on these days")
+            messages.info(request, format_html('{} <a href="{}">{}</a>', closed_day, url, text))
+
     def get_formset_kwargs(self, request: HttpRequest, obj: Branch, inline: Any, prefix: str) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if isinstance(inline, OpeningHoursInline):
@@ -120,6 +133,19 @@ class ClosedDayAdmin(admin.ModelAdmin):
     list_select_related = ("branch",)
     search_fields = ("reason",)
     date_hierarchy = "starts_on"
+
+    def response_post_save_add(self, request: HttpRequest, obj: ClosedDay) -> HttpResponseRedirect:
+        """To what falls due on the days, if that may be moved."""
+        return self._to_what_falls_due(request, obj) or super().response_post_save_add(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: ClosedDay) -> HttpResponseRedirect:
+        """As after adding."""
+        return self._to_what_falls_due(request, obj) or super().response_post_save_change(request, obj)
+
+    def _to_what_falls_due(self, request: HttpRequest, closed_day: ClosedDay) -> HttpResponseRedirect | None:
+        if not request.user.has_perm(MOVE):
+            return None
+        return HttpResponseRedirect(reverse("closing_of_day", args=[closed_day.pk]))
 
     @admin.display(description=_("branch"), ordering="branch__name")
     def where(self, closed_day: ClosedDay) -> str:

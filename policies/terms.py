@@ -6,13 +6,13 @@ due dates; `due_steps` tells which step moved the day. docs/circulation.md expla
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from policies.calendar import Calendar
+from policies.calendar import Calendar, ClosedRange
 
 HourLoanAfterClosing = Literal["closing", "next_opening"]
 
@@ -289,6 +289,49 @@ def renewed_due_at(
         card_expires_on=card_expires_on,
         hour_loan_after_closing=hour_loan_after_closing,
     )[-1].at
+
+
+def moved_due_at(
+    *,
+    due: datetime,
+    start: datetime,
+    now: datetime,
+    terms: Terms,
+    calendar: Calendar,
+    closure: ClosedRange,
+    card_expires_on: date | None,
+) -> datetime:
+    """When a loan due at `due` falls due now that its branch is closed on the days of `closure`; `due` if it stays.
+
+    By the arithmetic of `due_at`, as if the closure had been known at `start`, the check-out or last renewal: where
+    open days are counted, the days lost are made up for. Nothing moves back to `now` or before. Raises NoOpenDay.
+    """
+    day = calendar.day_of(due)
+    if not closure.covers(day) or calendar.is_open(day) or terms.due_on_closed == "keep":
+        return due
+    if terms.loan_period_unit == "hours":
+        back, forth = calendar.previous_closing(due), calendar.next_opening(due)
+    else:
+        back = calendar.end_of_day(calendar.previous_open(day))
+        forth = calendar.end_of_day(calendar.next_open(day))
+        if terms.period_counts == "open_days":
+            lost = _days_lost(calendar.day_of(start), day, calendar, closure)
+            back = forth = calendar.end_of_day(calendar.add_open_days(day, lost))
+    moved = back if terms.due_on_closed == "previous_open" and back > now else forth
+    if terms.fixed_due_on is not None and (fixed := calendar.end_of_day(terms.fixed_due_on)) >= due:
+        moved = due if terms.fixed_due_mode == "exactly" else min(moved, fixed)
+    if card_expires_on is not None and now < calendar.end_of_day(card_expires_on) < moved:
+        moved = _card_ceiling(now, card_expires_on, terms, calendar)
+    return moved
+
+
+def _days_lost(start: date, until: date, calendar: Calendar, closure: ClosedRange) -> int:
+    """How many days after `start`, up to `until`, would be open but for the closure; at least one."""
+    ends = (closure.starts_on, closure.ends_on)
+    others = tuple(range_ for range_ in calendar.closed if not all(map(range_.covers, ends)))
+    before = replace(calendar, closed=others)
+    days = (start + timedelta(days=n) for n in range(1, (until - start).days + 1))
+    return max(1, sum(before.is_open(day) and not calendar.is_open(day) for day in days))
 
 
 def _steps(

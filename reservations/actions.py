@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, User
-from cashdesk.actions import charge
+from cashdesk.actions import charge, reverse
 from cashdesk.models import MAX_REASON, Kind
+from cashdesk.queries import reversible_of
 from catalog.models import Book, Contribution, Copy
 from library.core import audit
 from library.core.errors import Busy, Invalid, Refusal, Refused
@@ -32,6 +34,8 @@ from reservations.models import MAX_WHY, ONE_PLACE, Reservation, Transfer
 from reservations.rules import Reason, refusal
 
 LONGEST_SUSPENSION = timedelta(days=366)
+JOB = "reservations"
+"""Who reverses a fee where nobody did it by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,7 @@ def reserve(
                 by=by,
                 now=now,
                 reason=str(book)[:MAX_REASON],
+                uid=_fee_uid(reservation),
             )
         detail = {"branch": branch.code, "limit": rules.most_at_once(facts), **trace(overridden, note)}
         audit.record(action="reservations.reserve", subject=reservation, by=by, now=now, detail=detail)
@@ -111,7 +116,8 @@ def reserve(
 def cancel(*, reservation_id: int, by: User | None, now: datetime, why: str = "", is_told: bool = True) -> Reservation:
     """End a reservation; a copy that stood ready for it goes to the next reader at once. Twice does no harm.
 
-    Staff say `why`, which the reader is told if `is_told`; readers need not. Raises Refused (`reservation_is_over`),
+    Staff say `why`, which the reader is told if `is_told`; readers need not. The fee is reversed, unless the reader
+    cancels what was set aside for them already. Raises Refused (`reservation_is_over`),
     Invalid (`why`), Reservation.DoesNotExist, Busy.
     """
     with one_commit():
@@ -124,10 +130,20 @@ def cancel(*, reservation_id: int, by: User | None, now: datetime, why: str = ""
             _explained(why)
         was = reservation.state
         _end(reservation, Reservation.State.CANCELLED, by=by, now=now, why=why.strip())
-        detail = {"why": why.strip()} if why.strip() else {}
+        detail: dict[str, Any] = {"why": why.strip()} if why.strip() else {}
+        if (was == Reservation.State.WAITING or not is_own) and (fee := reversible_of(_fee_uid(reservation))):
+            reverse(
+                entry_uid=_fee_uid(reservation),
+                reason=_("The reservation is cancelled."),
+                branch_id=reservation.pickup_branch_id,
+                by=by,
+                job=JOB,
+                now=now,
+            )
+            detail["fee_reversed"] = fee
         audit.record(action="reservations.cancel", subject=reservation, by=by, now=now, detail=detail)
         if not is_own and is_told:
-            _tell(Event.RESERVATION_CANCELLED, reservation, now=now, why=why.strip())
+            tell(Event.RESERVATION_CANCELLED, reservation, now=now, why=why.strip())
         if copy and was == Reservation.State.READY:
             place_copy(copy, branch_id=reservation.pickup_branch_id, by=by, now=now)
         return reservation
@@ -364,7 +380,7 @@ def _expire(reservation_id: int, *, now: datetime) -> bool:
             return False
         _end(reservation, Reservation.State.EXPIRED, by=None, now=now)
         audit.record(action="reservations.expire", subject=reservation, by=None, now=now)
-        _tell(Event.RESERVATION_EXPIRED, reservation, now=now)
+        tell(Event.RESERVATION_EXPIRED, reservation, now=now)
         if copy:
             place_copy(copy, branch_id=reservation.pickup_branch_id, by=None, now=now)
         return True
@@ -443,7 +459,12 @@ def _set_aside(reservation: Reservation, copy: Copy, *, is_here: bool, by: User 
     detail = {"copy": copy.inventory_number, "state": str(reservation.state), "until": reservation.pickup_until}
     audit.record(action="reservations.set_aside", subject=reservation, by=by, now=now, detail=detail)
     if is_here:
-        _tell(Event.RESERVATION_READY, reservation, now=now)
+        tell(Event.RESERVATION_READY, reservation, now=now)
+
+
+def _fee_uid(reservation: Reservation) -> UUID:
+    """Public id of the charge of the fee: it leads from the reservation to the ledger."""
+    return uuid5(reservation.uid, "fee")
 
 
 def _back_to_the_queue(reservation: Reservation) -> None:
@@ -463,7 +484,7 @@ def _end(reservation: Reservation, state: Reservation.State, *, by: User | None,
     reservation.save(update_fields=["state", "why", "ended_at", "ended_by", "copy"])
 
 
-def _tell(event: Event, reservation: Reservation, *, now: datetime, why: str = "") -> None:
+def tell(event: Event, reservation: Reservation, *, now: datetime, why: str = "") -> None:
     """Write the notice; a reservation may become ready more than once, so the instant is a part of the key."""
     if not reservation.reader.email:
         return

@@ -128,11 +128,12 @@ class Queues:
 
     @cached_property
     def _copies(self) -> dict[int, list[Copy]]:
-        """Copies that may come back some day, each with `due_at` of its open loan."""
+        """Copies that may come back some day, each with `due_at` of its open loan; without those searched for."""
         open_loan = FilteredRelation("loans", condition=Q(loans__returned_at=None))
         found = Copy.objects.filter(book__in=self._book_ids, is_reference_only=False).exclude(status__in=GONE)
         copies: dict[int, list[Copy]] = defaultdict(list)
-        for copy in found.annotate(open_loan=open_loan).annotate(due_at=F("open_loan__due_at")).order_by("pk"):
+        found = found.annotate(open_loan=open_loan).filter(open_loan__claimed_returned_at=None)
+        for copy in found.annotate(due_at=F("open_loan__due_at")).order_by("pk"):
             copies[copy.book_id].append(copy)
         return copies
 

@@ -34,7 +34,8 @@ from catalog.tests.factories import (
     SeriesFactory,
     SubjectFactory,
 )
-from circulation.models import Loan
+from circulation.claims import claim_returned
+from circulation.models import Closing, Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
 from lookup.models import Target
@@ -70,6 +71,19 @@ NO_PAGES = {
     "desk": "own test: staff",
     "desk_branch": "own test: staff",
     "desk_lost": "own test: staff",
+    "desk_claims": "own test: staff",
+    "desk_claim": "own test: staff",
+    "desk_damaged": "own test: staff",
+    "desk_damage": "own test: staff",
+    "desk_readings": "own test: staff",
+    "settle_claim": "takes a form",
+    "desk_repaired": "takes a form",
+    "closings_made": "own test: staff",
+    "closing_preview": "own test: staff",
+    "closing_page": "own test: staff",
+    "closing_of_day": "leads away",
+    "undo_closing": "takes a form",
+    "my_letters": "own test: signed in",
     "desk_reader": "own test: staff",
     "desk_return": "own test: staff",
     "my_history": "own test: signed in",
@@ -193,6 +207,9 @@ def world():
     Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
+    claim_returned(loan_id=Loan.objects.open().latest("pk").pk, by=boss, now=timezone.now())
+    CopyFactory(branch=branch, status="damaged")
+    Closing.objects.create(starts_on="2026-01-01", ends_on="2026-01-01", made_at=timezone.now(), state="done", by=boss)
     at_the_till = {"reader_id": reader.pk, "branch_id": branch.pk, "by": boss, "now": timezone.now()}
     for amount in (Decimal(30), Decimal("1250.50")):
         cashdesk.actions.charge(**at_the_till, kind=Kind.MANUAL, amount=amount, reason="Копирование", copy_id=copy.pk)
@@ -263,6 +280,7 @@ def test_pages_of_a_reader(visit, world, language):
         "my_reservations",
         "my_history",
         "my_charges",
+        "my_letters",
     ):
         visitor.go(reverse(name))
         visitor.inspect()
@@ -293,6 +311,7 @@ def panel_pages():
     yield reverse("admin:catalog_copy_labels")
     yield reverse("admin:catalog_book_cards", query={"books": Book.objects.first().pk})
     owes, charge = Reader.objects.get(entries__kind="payment").uid, Charge.objects.last().uid
+    yield from (reverse("closings_made"), reverse("closing_page", args=[Closing.objects.get().uid]))
     yield from (reverse(name, args=[owes]) for name in ("reader_money", "take_payment", "add_charge", "give_refund"))
     yield from (reverse(name, args=[charge]) for name in ("waive_charge", "reverse_entry"))
     yield reverse(
@@ -342,6 +361,11 @@ def test_pages_of_the_desk(visit, world, language):
     visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
     visitor.inspect()
     for path in (
+        reverse("desk_claims"),
+        reverse("desk_claim", args=[Loan.objects.open().first().uid]),
+        reverse("desk_damaged"),
+        reverse("desk_damage", args=[Loan.objects.open().first().copy.uid]),
+        reverse("desk_readings"),
         reverse("pick_list"),
         reverse("hold_shelf"),
         reverse("transfers"),

@@ -22,9 +22,16 @@ import cashdesk.actions
 from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderBlockFactory, ReaderFactory, UserFactory
 from cashdesk.models import Kind, Method
 from catalog.tests.factories import CopyFactory
+from circulation.models import Closing
 from circulation.tests.factories import LoanFactory
 from library.core.api import ApiView, Limit
-from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
+from policies.tests.factories import (
+    BranchFactory,
+    ClosedDayFactory,
+    DefaultRuleFactory,
+    ItemTypeFactory,
+    ReaderCategoryFactory,
+)
 from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
 
@@ -51,6 +58,7 @@ GET     opensearch.xml                                    in     in     in     i
 GET     new.atom                                          in     in     in     in
 GET     my/                                               login  in     in     in
 POST    my/renew/                                         login  in     hidden hidden
+GET     my/letters/                                       login  in     in     in
 GET     my/history/                                       login  in     in     in
 GET     my/charges/                                       login  in     in     in
 GET     receipts/<uuid:uid>/                              login  hidden in     in
@@ -88,6 +96,18 @@ POST    admin/desk/lend/                                  login  no     in     i
 POST    admin/desk/renew/                                 login  no     in     in
 POST    admin/desk/return/                                login  no     in     in
 GET     admin/desk/lost/<uuid:uid>/                       login  no     in     in
+GET     admin/desk/claims/                                login  no     in     in
+GET     admin/desk/claims/<uuid:uid>/                     login  no     in     in
+POST    admin/desk/claims/<uuid:uid>/settle/              login  no     in     in
+GET     admin/desk/damaged/                               login  no     in     in
+GET     admin/desk/damaged/<uuid:uid>/                    login  no     in     in
+POST    admin/desk/damaged/<uuid:uid>/repaired/           login  no     in     in
+GET     admin/desk/readings/                              login  no     in     in
+GET     admin/closings/                                   login  no     no     in
+GET     admin/closings/day/<int:pk>/                      login  no     no     in
+GET     admin/closings/preview/                           login  no     no     in
+GET     admin/closings/<uuid:uid>/                        login  no     no     in
+POST    admin/closings/<uuid:uid>/undo/                   login  no     no     in
 GET     admin/desk/branch/                                login  no     in     in
 GET     admin/money/<uuid:uid>/                           login  no     in     in
 GET     admin/money/<uuid:uid>/pay/                       login  no     in     in
@@ -173,6 +193,8 @@ POST    api/v1/auth/refresh/                              in     in     in     i
 POST    api/v1/auth/logout/                               in     in     in     in
 GET     api/v1/auth/me/                                   login  in     in     in
 PATCH   api/v1/auth/me/                                   login  in     in     in
+GET     api/v1/auth/me/letters/                           login  in     hidden hidden
+PATCH   api/v1/auth/me/letters/                           login  in     in     in
 POST    api/v1/auth/me/renew-card/                        login  in     hidden hidden
 POST    api/v1/auth/password/                             login  in     in     in
 GET     api/v1/books/                                     in     in     in     in
@@ -217,6 +239,15 @@ POST    api/v1/loans/return/                              login  no     in     i
 GET     api/v1/loans/<uuid:uid>/                          login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/renew/                    login  hidden in     in
 POST    api/v1/loans/<uuid:uid>/declare-lost/             login  no     in     in
+GET     api/v1/closings/                                  login  no     no     in
+POST    api/v1/closings/                                  login  no     no     in
+GET     api/v1/closings/<uuid:uid>/                       login  no     no     in
+POST    api/v1/closings/<uuid:uid>/undo/                  login  no     no     in
+POST    api/v1/loans/<uuid:uid>/claim-returned/           login  no     in     in
+POST    api/v1/loans/<uuid:uid>/withdraw-claim/           login  no     in     in
+POST    api/v1/copies/<uuid:uid>/damage/                  login  no     in     in
+POST    api/v1/copies/<uuid:uid>/repair/                  login  no     in     in
+GET     api/v1/copies/<uuid:uid>/readings/                login  no     in     in
 GET     api/v1/charges/                                   login  in     in     in
 POST    api/v1/charges/                                   login  no     in     in
 GET     api/v1/charges/<uuid:uid>/                        login  hidden in     in
@@ -356,6 +387,7 @@ def world(monkeypatch):
     money = {"branch_id": centre.pk, "by": LibrarianFactory(), "now": timezone.now(), "amount": Decimal(10)}
     charge = cashdesk.actions.charge(reader_id=vera.pk, kind=Kind.MANUAL, reason="Копии", **money)
     payment = cashdesk.actions.pay(reader_id=vera.pk, method=Method.CASH, **money)
+    closing = Closing.objects.create(starts_on="2026-01-01", ends_on="2026-01-01", made_at=timezone.now(), state="done")
     stocktake = Stocktake.objects.create(branch=centre, started_at=timezone.now())
     return {
         "books/": {"<uuid:uid>": copy.book.uid},
@@ -370,6 +402,9 @@ def world(monkeypatch):
         "transfers/": {"<uuid:uid>": uuid4()},
         "loans/": {"<uuid:uid>": loan.uid},
         "lost/": {"<uuid:uid>": loan.uid},
+        "claims/": {"<uuid:uid>": loan.uid},
+        "closings/": {"<uuid:uid>": closing.uid, "<int:pk>": ClosedDayFactory().pk},
+        "damaged/": {"<uuid:uid>": copy.uid},
         "money/<uuid:uid>": {"<uuid:uid>": vera.uid},
         "entries/": {"<uuid:uid>": charge.uid},
         "charges/": {"<uuid:uid>": charge.uid},

@@ -74,6 +74,7 @@ def test_checking_out(desk, vera, copy):
         "renewals": 0,
         "last_renewed_at": None,
         "lost_at": None,
+        "claimed_returned_at": None,
         "returned_at": None,
         "is_overdue": False,
         "overridden": [],

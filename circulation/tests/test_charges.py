@@ -369,5 +369,5 @@ def test_the_debt_limit_takes_one_query_more(copy, vera, anna, centre):
 
 def test_charging_takes_few_queries(loan, take_back, new_copy, vera, boris):
     other = LoanFactory(copy=new_copy(price=Decimal(100)), reader=vera, terms=TERMS.as_json())
-    assert queries_of(lambda: declare_lost(loan_id=other.pk, by=boris, now=LATE)) == 24
-    assert queries_of(take_back) == 15
+    assert queries_of(lambda: declare_lost(loan_id=other.pk, by=boris, now=LATE)) == 30
+    assert queries_of(take_back) == 17

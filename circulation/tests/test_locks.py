@@ -1,17 +1,20 @@
 """Each action locks what becomes scarce before it writes anything, in the documented order."""
 
 import inspect
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from catalog.models import Copy
-from circulation import actions
+from circulation import actions, claims, closings, damage, renewals
+from circulation.models import Loan
 from circulation.rules import Reason
 from circulation.tests.conftest import NOW
 from circulation.tests.factories import LoanFactory
 from policies.terms import Terms
+from policies.tests.factories import ClosedDayFactory
 from reservations.tests.factories import ReservationFactory
 from tests.concurrency import assert_locks_precede_writes
 
@@ -92,6 +95,45 @@ def return_copy_that_was_not_out_elsewhere(world):
     return lambda: actions.return_copy(copy_id=world.copy.pk, by=world.boris, branch_id=world.north.pk, now=NOW)
 
 
+def claim_returned(world):
+    loan = lent(world)
+    return lambda: claims.claim_returned(loan_id=loan, by=world.boris, now=LATE)
+
+
+def find_what_was_claimed(world):
+    loan = lent(world)
+    actions.declare_lost(loan_id=loan, by=world.boris, now=LATE)
+    claims.claim_returned(loan_id=loan, by=world.boris, now=LATE + timedelta(days=1))
+    return lambda: actions.return_copy(copy_id=world.copy.pk, now=LATE + timedelta(days=2), **world.desk)
+
+
+def damage_of_what_is_out(world):
+    loan = lent(world)
+    return lambda: damage.record_damage(
+        copy_id=world.copy.pk, note="Порвана", amount=Decimal("5.00"), loan_id=loan, now=LATE, **world.desk
+    )
+
+
+def repair_what_another_waits_for(world):
+    Copy.objects.filter(pk=world.copy.pk).update(status="damaged")
+    awaited(world)
+    return lambda: damage.repair(copy_id=world.copy.pk, now=NOW, **world.desk)
+
+
+def renew_automatically(world):
+    lent(world)
+    Loan.objects.update(terms=COSTLY | {"auto_renew": True})
+    return lambda: renewals.renew_automatically(now=NOW + timedelta(days=20))
+
+
+def close_days(world):
+    lent(world)
+    on = date(2026, 3, 15)
+    ClosedDayFactory(starts_on=on)
+    made = closings.close(branch_id=None, starts_on=on, ends_on=on, by=world.boris, now=NOW)
+    return lambda: closings.work(closing_id=made.pk, now=NOW)
+
+
 ACTS = (
     check_out_what_another_waits_for,
     check_out_what_another_has,
@@ -101,6 +143,12 @@ ACTS = (
     return_copy_late_and_awaited,
     return_copy_that_was_lost,
     return_copy_that_was_not_out_elsewhere,
+    claim_returned,
+    find_what_was_claimed,
+    damage_of_what_is_out,
+    repair_what_another_waits_for,
+    renew_automatically,
+    close_days,
 )
 READING = {"preview_check_out"}
 

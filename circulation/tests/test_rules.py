@@ -26,6 +26,7 @@ from circulation.rules import (
     overdue_charge,
     overdue_days,
     renewal_refusals,
+    repair_refusals,
     return_happenings,
     suspension_until,
 )
@@ -233,6 +234,7 @@ RENEWAL = [
     ),
     ({"is_awaited": True}, ("book_is_awaited", {}, None)),
     ({"is_copy_lost": True}, ("copy_lost", {}, None)),
+    ({"is_claimed_returned": True}, ("claimed_returned", {}, None)),
     ({**LATE, "is_overdue_renewable": False}, ("loan_overdue_renewal", {"due_at": DUE}, None)),
     (
         reader(card_expires_on=date(2026, 3, 1)),
@@ -311,7 +313,9 @@ def test_every_overridable_reason_has_its_permission_and_no_other():
 
 
 def test_every_reason_is_tried_above():
-    assert {case[1][0] for case in CHECK_OUT + RENEWAL} == {reason.value for reason in Reason}
+    tried = {case[1][0] for case in CHECK_OUT + RENEWAL} | {refusal.reason.value for refusal in repair_refusals("lost")}
+    assert tried == {reason.value for reason in Reason}
+    assert repair_refusals("damaged") == ()
 
 
 RETURNED = ReturnFacts(was_on_loan=True, copy_status="loaned", home_branch="Центр", is_at_home=True)
@@ -321,7 +325,15 @@ RETURNED = ReturnFacts(was_on_loan=True, copy_status="loaned", home_branch="Це
     ("changes", "expected"),
     [
         ({}, []),
-        ({"was_on_loan": False, "last_returned_at": NOW}, [("not_on_loan", {"returned_at": NOW})]),
+        ({"was_on_loan": False, "last_returned_at": NOW}, [("not_on_loan", {"returned_at": NOW, "counted": False})]),
+        (
+            {"was_on_loan": False, "is_reading_counted": True},
+            [("not_on_loan", {"returned_at": None, "counted": True})],
+        ),
+        (
+            {"claimed_at": NOW, "was_claim_right": False},
+            [("claimed_returned_resolved", {"claimed_at": NOW, "was_right": False})],
+        ),
         ({"is_at_home": False}, [("wrong_branch", {"branch": "Центр"})]),
         ({"copy_status": "lost"}, [("was_lost", {"cancelled": Decimal("0.00")})]),
         ({"fine": Decimal("30.00")}, [("fine_charged", {"amount": Decimal("30.00")})]),
@@ -334,7 +346,7 @@ RETURNED = ReturnFacts(was_on_loan=True, copy_status="loaned", home_branch="Це
         (
             {"was_on_loan": False, "is_at_home": False, "copy_status": "lost"},
             [
-                ("not_on_loan", {"returned_at": None}),
+                ("not_on_loan", {"returned_at": None, "counted": False}),
                 ("wrong_branch", {"branch": "Центр"}),
                 ("was_lost", {"cancelled": Decimal("0.00")}),
             ],
@@ -351,6 +363,7 @@ def test_every_happening_is_told_above():
         "not_on_loan",
         "wrong_branch",
         "was_lost",
+        "claimed_returned_resolved",
         "withdrawn",
         "kept_for",
         "fine_charged",

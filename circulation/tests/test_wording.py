@@ -88,6 +88,8 @@ REASONS = [
         {"due_at": DUE},
         "The loan is overdue since 16 March 2026; overdue loans are not renewed.",
     ),
+    (Reason.CLAIMED_RETURNED, {}, "The reader says that this copy is back; the library is searching for it."),
+    (Reason.COPY_NOT_DAMAGED, {}, "This copy is not damaged."),
     (
         Reason.RENEWAL_WOULD_NOT_EXTEND,
         {"due_at": DUE, "new_due_at": DUE},
@@ -100,6 +102,21 @@ HAPPENINGS = [
         Happening.NOT_ON_LOAN,
         {"returned_at": HOUR_DUE},
         "It was not on loan: it came back on 16 March 2026, 18:00.",
+    ),
+    (
+        Happening.NOT_ON_LOAN,
+        {"returned_at": HOUR_DUE, "counted": True},
+        "It was not on loan: a reading in the library is counted.",
+    ),
+    (
+        Happening.CLAIMED_RETURNED_RESOLVED,
+        {"claimed_at": HOUR_DUE, "was_right": True},
+        "The reader had said on 16 March 2026 that it is back: so it is, and lateness costs nothing.",
+    ),
+    (
+        Happening.CLAIMED_RETURNED_RESOLVED,
+        {"claimed_at": HOUR_DUE, "was_right": False},
+        "The reader had said on 16 March 2026 that it is back; lateness counts until then.",
     ),
     (Happening.WRONG_BRANCH, {"branch": "Север"}, "It belongs to Север: send it there."),
     (Happening.WAS_LOST, {}, "It was recorded as lost and is found now."),

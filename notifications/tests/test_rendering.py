@@ -9,6 +9,9 @@ from notifications.tests.factories import LetterFactory, loan_data
 
 pytestmark = pytest.mark.django_db
 
+CHARGED = {"entry": "1", "what": "fine", "title": "Война и мир", "reason": "", "total_amount": "12.50", "receipt": ""}
+PICKUP = {"title": "Война и мир", "authors": "", "branch": "Main branch", "until_on": "2026-11-30", "why": ""}
+SUSPENDED = {"title": "Война и мир", "until_on": "2026-11-30"}
 WELCOME = {"card_number": "R000017", "expires_on": "2027-11-20"}
 
 
@@ -64,6 +67,14 @@ def test_due_soon_letter_in_full():
         (Event.OVERDUE, 30, [loan_data(), loan_data()], "Last reminder, please return 2 books"),
         (Event.LOAN_REMINDER, 10, [loan_data()], "With you from the library: Война и мир"),
         (Event.LOAN_REMINDER, 10, [loan_data(), loan_data()], "With you from the library: 2 books"),
+        (Event.AUTO_RENEWAL, 0, [loan_data()], "Renewed for you: Война и мир"),
+        (Event.AUTO_RENEWAL_REFUSED, 0, [loan_data(why="Another reader waits.")], "Could not be renewed: Война и мир"),
+        (Event.DUE_DATE_MOVED, 0, [loan_data(), loan_data()], "New due dates of 2 books"),
+        (Event.PICKUP_MOVED, 0, [PICKUP], "Kept for you longer: Война и мир"),
+        (Event.CHARGE, 0, [CHARGED], "Fine: ₽12.50"),
+        (Event.CHARGE, 0, [CHARGED, CHARGED], "2 charges"),
+        (Event.PAYMENT, 0, [CHARGED | {"what": "payment", "receipt": "centre-2026-000017"}], "Payment: ₽12.50"),
+        (Event.SUSPENSION, 0, [SUSPENDED], "You can borrow again after Nov. 30, 2026"),
     ],
 )
 def test_subjects(event, stage, data, subject):
@@ -98,3 +109,12 @@ def test_a_title_with_line_breaks_cannot_break_out_of_the_subject():
     assert render(LetterFactory(data=[loan_data(title="One\r\nBcc: all@example.org")])).subject == (
         "Due Nov. 23, 2026: One Bcc: all@example.org"
     )
+
+
+def test_letters_about_money_and_refusals_say_what_matters():
+    paid = CHARGED | {"what": "payment", "receipt": "centre-2026-000017", "reason": "За копии"}
+    text = render(LetterFactory(event=Event.PAYMENT, stage=0, data=[paid])).text
+    assert "* Payment: ₽12.50 — Война и мир\n  За копии\n  Receipt centre-2026-000017\n" in text
+    refused = render(LetterFactory(event=Event.AUTO_RENEWAL_REFUSED, stage=0, data=[loan_data(why="Somebody waits.")]))
+    assert "no. A-17, Main branch\n  Somebody waits.\n" in refused.text
+    assert "<span>Somebody waits.</span>" in refused.html

@@ -101,7 +101,7 @@ ACTS = (
     release,
     expire_uncollected,
 )
-UNDER_LOCKS = {"place_copy", "clear_shelf", "lend_claimed"}
+UNDER_LOCKS = {"tell", "place_copy", "clear_shelf", "lend_claimed"}
 """Parts of the actions of circulation, tried there."""
 
 

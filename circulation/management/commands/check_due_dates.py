@@ -12,11 +12,12 @@ from django.utils.translation import ngettext
 
 from circulation.losses import declare_overdue_lost
 from circulation.reminders import check_due_dates
+from circulation.renewals import renew_automatically
 from notifications.models import Event
 
 
 class Command(BaseCommand):
-    """Declares lost what is overdue too long, marks overdue loans and writes reminders.
+    """Renews what renews itself, declares lost what is overdue too long, marks overdue loans and writes reminders.
 
     Whatever the hour, and whether or not the day's run is done.
     """
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         if day and not options["dry_run"]:
             raise CommandError(_("Reminders of another day cannot be written. Add --dry-run to see them."))
         now = timezone.make_aware(datetime.combine(day, time(settings.DAILY_JOBS_HOUR))) if day else timezone.now()
+        renewed = renew_automatically(now=now, dry_run=options["dry_run"])
         lost = declare_overdue_lost(now=now, dry_run=options["dry_run"])
         summary = check_due_dates(now=now, dry_run=options["dry_run"])
         self.stdout.write(
@@ -47,6 +49,9 @@ class Command(BaseCommand):
             ngettext("%(count)d loan newly overdue.", "%(count)d loans newly overdue.", summary.marked_overdue)
             % {"count": summary.marked_overdue}
         )
+        if renewed.renewed or renewed.refused:
+            text = _("Renewed automatically: %(renewed)d; refused: %(refused)d.")
+            self.stdout.write(text % {"renewed": renewed.renewed, "refused": renewed.refused})
         if lost:
             text = ngettext("%(count)d copy is declared lost.", "%(count)d copies are declared lost.", lost)
             self.stdout.write(text % {"count": lost})
