@@ -10,6 +10,7 @@ from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from catalog.models import Book, Copy, Publisher
 from catalog.queries import GONE
 from catalog.search import MAIN_ROLES
+from policies.models import Branch
 
 ON_SHELF = Q(status=Copy.Status.AVAILABLE, is_reference_only=False)
 """A copy that a reader can take home now."""
@@ -128,6 +129,15 @@ def availability_of(book_ids: Iterable[int]) -> dict[int, Availability]:
     return found
 
 
+def availability_in(copies: Iterable[tuple[Branch, Sequence[Copy]]]) -> Availability:
+    """The same, of copies that are known already, by branch."""
+    shelves = []
+    for branch, kept in copies:
+        there = [copy.is_reference_only for copy in kept if copy.status == Copy.Status.AVAILABLE]
+        shelves.append(BranchShelf(branch.pk, branch.name, len(kept), there.count(False), there.count(True)))
+    return Availability(sorted(shelves, key=lambda shelf: (-shelf.on_shelf, -shelf.reading_room, shelf.name)))
+
+
 def copies_of(book: Book) -> QuerySet[Copy]:
     """Copies that readers are shown, by branch and shelf mark, each with `due_at`: when an open loan ends, else None.
 
@@ -136,7 +146,7 @@ def copies_of(book: Book) -> QuerySet[Copy]:
     return (
         Copy.objects.filter(book=book)
         .exclude(status__in=GONE)
-        .select_related("branch", "item_type")
+        .select_related("branch")
         .annotate(open_loan=FilteredRelation("loans", condition=Q(loans__returned_at=None)))
         .annotate(due_at=F("open_loan__due_at"))
         .order_by("branch__name", "branch_id", "shelf_mark", "inventory_number")

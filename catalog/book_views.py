@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import citations
-from catalog.availability import availability_of, book_cards, copies_of, main_names
+from catalog.availability import availability_in, availability_of, book_cards, copies_of, main_names
+from catalog.book_details import book_in_full
 from catalog.copy_photos import public_photos
 from catalog.forms import page_number
 from catalog.linked_data import as_schema, cited, preview_image, script_json
@@ -27,35 +27,28 @@ OTHER_BOOKS = 6
 """Books by the same author below a book."""
 
 
-def _described() -> QuerySet[Book]:
-    """Books with everything that is told of one."""
-    parts = Contribution.objects.select_related("author")
-    return Book.objects.select_related("parent", "publisher", "series").prefetch_related(
-        "isbns", Prefetch("contributions", parts)
-    )
-
-
 @require_safe
 def book(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Everything the library knows of a book, and where its copies are."""
-    shown = _described().prefetch_related("genres", "subjects").filter(uid=uid).first()
+    shown = book_in_full(uid)
     if shown is None:
         return _moved("book", merged_into(uid))
     names = main_names(shown)
     writers = [part.author for part in shown.contributions.all() if part.author.name in names]
+    has: dict[str, bool] = vars(shown)
     copies = _by_branch(copies_of(shown))
     reference = cited(shown)
-    volumes = _volumes(shown, request)
+    volumes = _volumes(shown, request, has_any=has["has_volumes"])
     parts = volumes_around(shown) or list(volumes)
-    available = availability_of([shown.pk, *(part.pk for part in parts)])
+    available = availability_of(part.pk for part in parts) if parts else {}
     others = _others_by(writers[0], shown) if writers else []
     context = {
         "book": shown,
         "names": names,
         "roles": _by_role(shown.contributions.all()),
-        "availability": available[shown.pk],
+        "availability": availability_in(copies),
         "copies": copies,
-        "photos": public_photos(shown),
+        "photos": public_photos(shown) if has["has_photos"] else (),
         "author": writers[0] if writers else None,
         "other_books": book_cards(others, with_availability=False),
         "citations": {style: write(reference) for style, write in citations.TEXTS.items()},
@@ -75,9 +68,9 @@ def _moved(name: str, now: UUID | int | None) -> HttpResponse:
     return redirect(name, now, permanent=True)
 
 
-def _volumes(shown: Book, request: HttpRequest) -> Page:
+def _volumes(shown: Book, request: HttpRequest, *, has_any: bool) -> Page:
     """One page of the volumes or issues; a volume has none."""
-    volumes = Book.objects.none() if shown.parent_id else volumes_of(shown)
+    volumes: Any = volumes_of(shown) if has_any else []
     return Paginator(volumes, VOLUMES_PER_PAGE).get_page(request.GET.get("page"))
 
 
@@ -111,7 +104,8 @@ def _by_branch(copies: Iterable[Any]) -> list[tuple[Branch, list[Any]]]:
 @require_safe
 def citation(request: HttpRequest, uid: UUID, ending: str) -> HttpResponse:
     """The citation of a book as a file for reference managers: `ending` is a key of `citations.FILES`."""
-    shown = get_object_or_404(_described(), uid=uid)
+    if (shown := book_in_full(uid)) is None:
+        raise Http404
     write, media_type = citations.FILES[ending]
     name = f"{citations.file_name(cited(shown))}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Robots-Tag": "noindex"}

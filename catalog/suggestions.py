@@ -87,8 +87,8 @@ def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
     """Authors, titles and subjects that begin with what was typed or have words that do; the best first.
 
     The text may be in the other alphabet or on the wrong keyboard layout: "tolst", «толст» and "njkcn" suggest the
-    same. Those that begin so come first, then the much borrowed and those with many books. Three statements. Never
-    fails on strange text; nothing for less than two letters.
+    same. Those that begin so come first, then the much borrowed and those with many books. Three statements, sent at
+    once. Never fails on strange text; nothing for less than two letters.
     """
     readings = _readings(text)
     if not readings:
@@ -98,13 +98,20 @@ def suggest(text: str, *, limit: int = 8) -> list[Suggestion]:
         "texts": [" ".join(words) for words in readings],
         "words": _any_of(_beginning(words) for words in readings),
         "in_titles": _any_of(_beginning(words, "A") for words in readings if len(words[-1]) >= SHORTEST_WORD),
+        "beyond": [" ".join(words) + "\U0010ffff" for words in readings],
         "limit": limit,
         "walked": WALKED,
         "looked_at": LOOKED_AT,
     }
-    authors = _named(Kind.AUTHOR, facts)
-    subjects = _named(Kind.SUBJECT, facts)
-    titles = _titled(facts)
+    titles_too = _HAVING if facts["in_titles"] else ""
+    authors, subjects, titles = _suggested(
+        {
+            Kind.AUTHOR: _NAMED.format(table="catalog_author", links="catalog_contribution", link="author_id"),
+            Kind.SUBJECT: _NAMED.format(table="catalog_subject", links="catalog_book_subjects", link="subject_id"),
+            Kind.TITLE: _TITLES.format(columns=_COLUMNS, having=titles_too),
+        },
+        facts,
+    )
     room = limit - min(len(authors), MOST_AUTHORS) - min(len(subjects), MOST_SUBJECTS)
     titles_kept = titles[: max(room, 0)]
     authors_kept = authors[: limit - len(titles_kept) - min(len(subjects), MOST_SUBJECTS)]
@@ -129,23 +136,13 @@ def _any_of(pieces: Iterable[str]) -> str:
     return " | ".join(pieces)
 
 
-def _named(kind: Kind, facts: dict[str, Any]) -> list[Suggestion]:
-    table, links, link = {
-        Kind.AUTHOR: ("catalog_author", "catalog_contribution", "author_id"),
-        Kind.SUBJECT: ("catalog_subject", "catalog_book_subjects", "subject_id"),
-    }[kind]
-    return _suggested(kind, _NAMED.format(table=table, links=links, link=link), facts)
-
-
-def _titled(facts: dict[str, Any]) -> list[Suggestion]:
-    beyond = [text + "\U0010ffff" for text in facts["texts"]]
-    statement = _TITLES.format(columns=_COLUMNS, having=_HAVING if facts["in_titles"] else "")
-    return _suggested(Kind.TITLE, statement, {**facts, "beyond": beyond})
-
-
-def _suggested(kind: Kind, statement: str, facts: dict[str, Any]) -> list[Suggestion]:
+def _suggested(statements: dict[Kind, str], facts: dict[str, Any]) -> list[list[Suggestion]]:
+    """What each statement finds."""
+    found = []
     with connection.cursor() as cursor:
-        text = cursor.mogrify(statement, facts)
-        cursor.execute(f"SET LOCAL enable_seqscan = off; {text}; SET LOCAL enable_seqscan = on")
-        cursor.nextset()
-        return [Suggestion(kind, name, key) for key, name in cursor.fetchall()]
+        texts = "; ".join(cursor.mogrify(statement, facts) for statement in statements.values())
+        cursor.execute(f"SET LOCAL enable_seqscan = off; {texts}; SET LOCAL enable_seqscan = on")
+        for kind in statements:
+            cursor.nextset()
+            found.append([Suggestion(kind, name, key) for key, name in cursor.fetchall()])
+    return found

@@ -116,7 +116,7 @@ def cover(book: Book, names: Sequence[str], width: int, is_first: bool = False) 
 
 
 def _of_book(name: str, book: Book) -> str:
-    """The address of a page of a book: a list asks for forty, and making one takes longer than writing it down."""
+    """The address of a page of a book: a list asks for forty, and finding one takes longer than writing it down."""
     return _address_of_any(name, get_script_prefix()).replace(_ANY, str(book.uid))
 
 
@@ -187,12 +187,15 @@ def availability_status(availability: "Availability") -> SafeString:
 def facet_choices(choices: Iterable["Choice"], is_capped: bool) -> SafeString:
     """Values to narrow by as items of a list. There are a hundred: by a template they took longer than the search."""
     end = f"{'+' if is_capped else ''}</span></a></li>"
-    items = [
-        f'<li><a href="{escape(choice.url)}"{_CHOSEN if choice.is_chosen else ""} rel="nofollow">'
-        f'<span class="facet__box"></span><span class="facet__word">{escape(capfirst(choice.label))}</span>'
-        f'<span class="facet__count">{intcomma(choice.count) if choice.count > 999 else choice.count}{end}'
-        for choice in choices
-    ]
+    items = []
+    for choice in choices:
+        word = escape(choice.label[:1].upper() + choice.label[1:])
+        count = intcomma(choice.count) if choice.count > 999 else choice.count
+        items.append(
+            f'<li><a href="{escape(choice.url)}"{_CHOSEN if choice.is_chosen else ""} rel="nofollow">'
+            f'<span class="facet__box"></span><span class="facet__word">{word}</span>'
+            f'<span class="facet__count">{count}{end}'
+        )
     return mark_safe("".join(items))  # noqa: S308 # words and addresses are escaped, the rest is numbers
 
 

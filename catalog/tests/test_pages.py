@@ -257,7 +257,7 @@ def test_the_book_page_takes_a_fixed_number_of_statements(client, war, north, dj
             due_at = datetime(2026, 3, 16, 20, 59, 59, tzinfo=UTC)
             Loan.objects.create(copy=copy, reader=reader, branch=north, checked_out_at=MARCH_2, due_at=due_at, terms={})
             index_books([BookFactory(authors=["Толстой, Лев Николаевич"], subjects=["Проза", "Мир"]).pk])
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(5):
             client.get(reverse("book", args=[war.uid]))
 
 

@@ -375,6 +375,17 @@ def test_browsing_walks_the_index_of_its_order(many, sort, index):
     assert index in plans(SearchQuery(sort=sort))
 
 
+def test_books_to_be_indexed_are_looked_up_and_never_by_reading_the_table(many):
+    ids = [book.pk for book in many[:1000]]
+    with CaptureQueriesContext(connection) as queries:
+        index_books(ids)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + next(query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "volumes_of_a_book" in plan
+    assert "Seq Scan" not in plan
+
+
 def test_more_hits_than_are_counted(many):
     result = search_books(SearchQuery(text="обычное", per_page=100))
     assert (result.total, result.is_capped, result.pages) == (CAP, True, 50)

@@ -104,7 +104,7 @@ def test_citations_on_the_page_and_as_files(english, idiot, django_assert_num_qu
     page = page_of(english, idiot)
     assert "Dostoyevsky F. The Idiot &lt;/script&gt;&lt;b&gt; : a novel / transl. R. Pevear. Granta, 2003." in page
     assert "Dostoyevsky, F. (2003). The Idiot &lt;/script&gt;&lt;b&gt;: a novel (R. Pevear, Trans.). Granta." in page
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         ris = english.get(reverse("citation_ris", args=[idiot.uid]))
     assert ris["Content-Type"] == "application/x-research-info-systems; charset=utf-8"
     assert ris["Content-Disposition"] == 'attachment; filename="dostoyevsky2003.ris"'
