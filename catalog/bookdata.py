@@ -64,7 +64,7 @@ class BookData:
     subjects: tuple[str, ...] = ()
     copies: tuple[CopyData, ...] = ()
     volume: str = ""
-    """The designation of a volume or issue; told by the catalogue only, as is `whole` (`catalog.volumes`)."""
+    """The designation of a volume or issue. An import enters it with a new book and leaves it alone afterwards."""
     whole: str = ""
     """The title of the set or journal that it is a part of."""
 
@@ -100,6 +100,8 @@ class Incoming:
     format: str = ""
     """A `SourceRecord.Format`; «» for a row that names its book by `uid` and leaves the source alone."""
     key: str = ""
+    whole_key: str = ""
+    """The key of the record of the set or journal that this is a part of."""
     is_key_trusted: bool = False
     """Whether the key holds an agency, so that no other library uses it."""
     digest: str = ""

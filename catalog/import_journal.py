@@ -32,6 +32,7 @@ def former_state(current: BookData, after: BookData, source: SourceRecord | None
         before["source"] = source and {
             "format": source.format,
             "key": source.key,
+            "whole_key": source.whole_key,
             "digest": source.digest,
             "content": source.content,
             "run": source.run_id,
@@ -60,6 +61,7 @@ def former_source(book_id: int, before: Mapping[str, Any]) -> SourceRecord | Non
         book_id=book_id,
         format=source["format"],
         key=source["key"],
+        whole_key=source["whole_key"],
         digest=source["digest"],
         content=source["content"],
         run_id=source["run"],

@@ -17,11 +17,11 @@ from catalog.problems import Problem, Remark
 from catalog.rows import escaped
 from catalog.search import MAIN_ROLES
 from catalog.search_text import codes_of_book, said
-from catalog.titles import sort_title
+from catalog.titles import LONGEST_VOLUME, sort_title, volume_key
 
 LONGEST_TEXT = 100_000
 """Characters of a description or of all other titles."""
-BOOK_COLUMNS = (*SCALARS, "other_titles", "sort_title")
+BOOK_COLUMNS = (*SCALARS, "other_titles", "sort_title", "volume", "volume_key")
 """The columns of Book that `Ready.columns` holds."""
 
 
@@ -56,7 +56,7 @@ def made_ready(incoming: Incoming) -> Ready | None:
     main = [folded for folded, _dates, role, _name in names.people if role in MAIN_ROLES]
     text = said(
         title=book.title,
-        other_titles=other_titles,
+        other_titles=f"{other_titles} {book.volume}",
         subtitle=book.subtitle,
         description=book.description,
         main_names=main,
@@ -79,7 +79,7 @@ def made_ready(incoming: Incoming) -> Ready | None:
         book=book,
         cuts=tuple(cuts),
         named=names,
-        columns="\t".join([*columns, escaped(other_titles), escaped(filed)]),
+        columns="\t".join([*columns, *map(escaped, (other_titles, filed, book.volume, volume_key(book.volume)))]),
         sort_title=filed,
         sort_author=main[0] if main else filed,
         lexemes=text.lexemes,
@@ -97,7 +97,7 @@ _LENGTHS = {
     field.name: field.max_length
     for field in Book._meta.get_fields()
     if isinstance(field, models.CharField) and field.name in SCALARS and field.max_length and not field.choices
-} | {"publisher": NAME_LENGTH, "series": NAME_LENGTH}
+} | {"publisher": NAME_LENGTH, "series": NAME_LENGTH, "volume": LONGEST_VOLUME}
 _DATES = 60
 
 

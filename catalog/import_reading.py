@@ -115,6 +115,7 @@ def _understood(stream: BinaryIO, encoding: str, format: str, known: Known) -> I
             remarks=piece.remarks + understood.remarks,
             format=understood.format,
             key=understood.key,
+            whole_key=understood.whole_key,
             is_key_trusted=understood.is_key_trusted,
             digest=piece.record.digest(),
             content=piece.record.as_json,

@@ -14,7 +14,7 @@ from catalog.import_preparing import Ready
 
 _COPY = tuple(field.name for field in fields(CopyData))
 _PERSON = tuple(field.name for field in fields(Person))
-_BOOK = tuple(name for name in DESCRIBING if name != "people")
+_BOOK = (*(name for name in DESCRIBING if name != "people"), "volume", "whole")
 _INCOMING = tuple(field.name for field in fields(Incoming) if field.name not in ("book", "content"))
 _of_copy, _of_person, _of_book, _of_incoming = (attrgetter(*names) for names in (_COPY, _PERSON, _BOOK, _INCOMING))
 

@@ -37,6 +37,7 @@ class Obstacle(StrEnum):
     """Why a book cannot be brought back to what it was."""
 
     USED = "used"
+    HAS_VOLUMES = "has_volumes"
     COPY_ADDED = "copy_added"
     CHANGED = "changed"
     IMPORTED_AGAIN = "imported_again"
@@ -45,6 +46,7 @@ class Obstacle(StrEnum):
 
 WORDS = {
     Obstacle.USED: gettext_lazy("“%(title)s” was lent or reserved."),
+    Obstacle.HAS_VOLUMES: gettext_lazy("“%(title)s” has volumes that were entered by hand."),
     Obstacle.COPY_ADDED: gettext_lazy("“%(title)s” has copies that did not come from this import."),
     Obstacle.CHANGED: gettext_lazy("“%(title)s” or a copy of it was changed after the import."),
     Obstacle.IMPORTED_AGAIN: gettext_lazy("A later import changed “%(title)s”. Undo that one first."),
@@ -74,7 +76,7 @@ def _protected(model: type[models.Model]) -> list[tuple[str, str]]:
         (relation.related_model._meta.db_table, str(relation.field.column))
         for relation in model._meta.related_objects
         if getattr(relation, "on_delete", None) in (models.PROTECT, models.RESTRICT)
-        and relation.related_model is not Copy
+        and relation.related_model not in (Book, Copy)
     ]
 
 
@@ -93,6 +95,9 @@ def _obstacle_queries() -> list[tuple[Obstacle, str]]:
         (Obstacle.USED, f"JOIN {table} used ON used.{column} = entry.book_id", "entry.before IS NULL")
         for table, column in _protected(Book)
     ]
+    volume = "SELECT FROM catalog_book volume LEFT JOIN catalog_sourcerecord source ON source.book_id = volume.id"
+    by_hand = f"{volume} WHERE volume.parent_id = entry.book_id AND coalesce(source.whole_key, '') = ''"
+    queries.append((Obstacle.HAS_VOLUMES, "", f"entry.before IS NULL AND EXISTS ({by_hand})"))
     other_copy = "SELECT FROM catalog_copy copy WHERE copy.book_id = entry.book_id AND copy.id <> ALL(entry.copies)"
     audited = (
         "SELECT FROM core_auditentry deed"
@@ -200,10 +205,12 @@ def _take_back(run: ImportRun, entries: Sequence[ImportedBook], *, now: datetime
     names = _names_of([entry.book_id for entry in entries])
     Copy.objects.filter(pk__in=copies).delete()
     _restore(changed, now=now)
+    orphaned = list(Book.objects.locked().filter(parent__in=made).exclude(pk__in=made).values_list("pk", flat=True))
+    Book.objects.filter(parent__in=made).update(parent=None)
     Book.objects.filter(pk__in=made).delete()
     ImportedBook.objects.filter(pk__in=[entry.pk for entry in changed]).delete()
     _remove_unused(names, run.names_before)
-    index_books(entry.book_id for entry in changed)
+    index_books([*orphaned, *(entry.book_id for entry in changed)])
 
 
 def _restore(entries: Sequence[ImportedBook], *, now: datetime) -> None:

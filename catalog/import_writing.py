@@ -94,9 +94,10 @@ def write_sources(arrivals: Iterable[tuple[int, Incoming, Ready]], *, run: Impor
     """Keep the records that these books came from; none was kept before."""
     send_lines(
         SourceRecord,
-        ("book_id", "format", "key", "digest", "content", "run_id", "imported_at"),
+        ("book_id", "format", "key", "whole_key", "digest", "content", "run_id", "imported_at"),
         (
-            f"{book_id}\t{incoming.format}\t{escaped(incoming.key[:200])}\t{incoming.digest}\t{ready.content}\t{run.pk}\t{now}\n"
+            f"{book_id}\t{incoming.format}\t{escaped(incoming.key[:200])}\t{escaped(incoming.whole_key[:200])}\t"
+            f"{incoming.digest}\t{ready.content}\t{run.pk}\t{now}\n"
             for book_id, incoming, ready in arrivals
             if incoming.format
         ),

@@ -26,6 +26,7 @@ from catalog.import_journal import former_state, last_names, note_changes
 from catalog.import_names import Names, look_up, named, with_other_names
 from catalog.import_preparing import Ready
 from catalog.import_reading import Batch, read_ahead
+from catalog.import_volumes import link_volumes
 from catalog.import_writing import create_books, replace_sources, update_books
 from catalog.merges import books_of_former_sources
 from catalog.merging import book_of_source, merged
@@ -199,6 +200,7 @@ def go_on(
                 _tell_planner()
     if run.created + run.updated >= search.CHUNK:
         search.tidy_index()
+    link_volumes(run)
     with one_commit():
         _still_wanted(run)
         run.finished_at, run.state, run.position = clock(), ImportRun.State.FINISHED, run.size

@@ -471,6 +471,8 @@ class SourceRecord(models.Model):
 
     Not unique: libraries merge files in which different records share a number (docs/import.md).
     """
+    whole_key = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
+    """The key of the set or journal that the record names as its whole (`catalog.import_volumes`)."""
     digest = models.CharField(max_length=64)
     """SHA-256 of the content in its canonical form: equal means the same record, which is never imported twice."""
     content = models.JSONField(_("content"))
@@ -488,7 +490,10 @@ class SourceRecord(models.Model):
                 condition=Q(format__in=["marc21", "unimarc", "rusmarc", "table"]), name="source_format_is_known"
             ),
         ]
-        indexes = [models.Index(fields=["key"], condition=~Q(key=""), name="source_records_by_key")]
+        indexes = [
+            models.Index(fields=["key"], condition=~Q(key=""), name="source_records_by_key"),
+            models.Index(fields=["whole_key"], condition=~Q(whole_key=""), name="source_records_of_volumes"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_format_display()} {self.key}".strip()

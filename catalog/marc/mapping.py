@@ -29,6 +29,8 @@ class Understood:
     """The control number with its agency; «» when there is none."""
     is_key_trusted: bool
     """Whether the agency is known, so that no other library uses the same key."""
+    whole_key: str
+    """The key of the record of the whole, where this is a volume or issue."""
     book: BookData
     remarks: tuple[Remark, ...]
 
@@ -53,7 +55,7 @@ def understand(
         book = replace(book, title=devised_title(book.language))
         remarks.append(Remark(Problem.TITLE_DEVISED, {"title": book.title}))
     key, is_trusted = rules.key(record)
-    return Understood(format, key, is_trusted, book, tuple(remarks))
+    return Understood(format, key, is_trusted, rules.whole_key(record), book, tuple(remarks))
 
 
 def book_of(content: dict[str, object], format: str) -> BookData:

@@ -37,6 +37,8 @@ _NOT_BIBLIOGRAPHIC = frozenset("uvwxyzq")
 """Leader/06 of holdings, classification, authority and community records."""
 _NOBODY = re.compile(r"\b(?:s\.?\s?n\.?|б\.?\s?и\.?|publisher not identified|издатель не указан)\]?$", re.IGNORECASE)
 _NOWHERE = re.compile(r"\b(?:s\.?\s?l\.?|б\.?\s?м\.?|place of publication not identified)\]?$", re.IGNORECASE)
+_AGENCY = re.compile(r"^\([^)]*\)")
+"""What stands before the number in $w: «(DLC)   85001234»."""
 _CYRILLIC = re.compile("[А-Яа-яЁёІіЇїЄєҐґЎў]")
 
 
@@ -51,6 +53,15 @@ def key(record: Record) -> tuple[str, bool]:
     return (f"{agency}:{number}" if agency else number) if number else "", bool(agency)
 
 
+def whole_key(record: Record) -> str:
+    """The key of the set or journal that this is a volume or issue of: 773 $w; «» for an article."""
+    number = _AGENCY.sub("", record.first("773", "w")).strip()
+    if not number or _material(record) == MaterialType.ARTICLE:
+        return ""
+    agency = record.control("003").strip()
+    return f"{agency}:{number}" if agency else number
+
+
 def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookData:
     """The book that the record describes, its copies as in `known`; `title` stays empty when it gives none."""
     if "880" in record:
@@ -62,6 +73,7 @@ def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookD
     return BookData(
         title=title,
         subtitle=subtitle,
+        volume=without_isbd(record.first("773", "g")) if whole_key(record) else "",
         other_titles=unique(other_titles),
         people=_people(record),
         isbns=tuple(dict.fromkeys(value for field in record.all("020") for value in isbn.find(field.first("a")))),

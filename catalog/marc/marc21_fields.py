@@ -62,6 +62,12 @@ ROWS = (
         "245 10$aEugene Onegin :$ba novel in verse /$cAlexander Pushkin",
         "a novel in verse",
     ),
+    Row(
+        "volume",
+        "773 $g of a record, other than of an article, that names its set in 773 $w",
+        "773 08$tCollected works$gVol. 2$w(DLC)85001234",
+        "Vol. 2",
+    ),
     Row("other_titles", "246, 740 $a $b; 130, 240 $a; 245 $b after « = »; 880", "245 00$aPeace\n246 31$aМир", "Мир"),
     Row(
         "people",

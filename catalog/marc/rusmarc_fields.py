@@ -13,7 +13,13 @@ OWN = (
         "title",
         "200 $a $h $i; before a part, told by 200 1_=0 or «Вып. 13», the title in 461 $1, 462 $1",
         "200 1#$aВып. 13\n461 #0$12001#$aЗадачи и этюды$vВып. 13",
-        "Задачи и этюды. Вып. 13",
+        "Задачи и этюды",
+    ),
+    Row(
+        "volume",
+        "of a set in 461: 200 $a where it only says which part it is, else 461 $v",
+        "200 1#$aВып. 13\n461 #0$12001#$aЗадачи и этюды$vВып. 13",
+        "Вып. 13",
     ),
     Row(
         "people",

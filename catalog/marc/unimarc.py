@@ -63,9 +63,21 @@ def key(record: Record) -> tuple[str, bool]:
     return f"{agency}:{number}" if agency else number, bool(agency)
 
 
+def whole_key(record: Record) -> str:
+    """The key of the set or journal that this is a volume or issue of: 001 within 461; «» for an article."""
+    if _material(record) == MaterialType.ARTICLE:
+        return ""
+    for field in record.all("461"):
+        for inner in field.embedded():
+            if inner.tag == "001" and (number := inner.data.strip()):
+                agency = "" if "\\" in number else tidy(record.first("801", "b"))
+                return f"{agency}:{number}" if agency else number
+    return ""
+
+
 def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookData:
     """The book that the record describes, its copies as in `known`; `title` stays empty when it gives none."""
-    title, subtitle, other_titles = _titles(record)
+    title, subtitle, volume, other_titles = _titles(record)
     series, series_number = _series(record)
     call_number = _call_number(record)
     year, year_note = cleaning.year(
@@ -74,6 +86,7 @@ def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookD
     return BookData(
         title=title,
         subtitle=subtitle,
+        volume=volume,
         other_titles=unique(other_titles),
         people=_people(record),
         isbns=tuple(
@@ -105,6 +118,11 @@ def book(record: Record, known: Iterable[CopyFields] = SHIPPED[FORMAT]) -> BookD
     )
 
 
+def is_part(title: str) -> bool:
+    """Whether a title only says which part it is: «Вып. 13»."""
+    return bool(_PART.match(title))
+
+
 def bad_isbns(record: Record) -> list[str]:
     """What stands where an ISBN should, and is none. $z holds numbers that are wrong on purpose."""
     return [value for value in _all(record, "010", "a") if not isbn.find(value)]
@@ -114,23 +132,26 @@ def _all(record: Record, tag: str, codes: str) -> list[str]:
     return [value for field in record.all(tag) for value in field.all(codes)]
 
 
-def _titles(record: Record) -> tuple[str, str, list[str]]:
+def _titles(record: Record) -> tuple[str, str, str, list[str]]:
+    """Title, subtitle, volume, other titles. A part that is only numbered is called as its whole."""
     other = [without_isbd(value) for value in _all(record, "200", "d")]
     other += [without_isbd(value) for tag in ("500", "510", "512", "517", "532") for value in _all(record, tag, "a")]
     other += [text for text in (_linked_title(field) for field in record.all("454")) if text]
-    title = subtitle = ""
+    title = subtitle = volume = ""
     parent = _parent_title(record)
     for field in record.all("200"):
         main = " ; ".join(filter(None, (without_isbd(value) for value in field.all("a"))))
         parts = [without_isbd(value) for value in field.all("hi")]
         title = ". ".join(filter(None, [main, ", ".join(filter(None, parts))]))
-        if parent and (field.indicators[0] == "0" or _PART.match(title) or not title):
-            title = ". ".join(filter(None, [parent, title]))
+        if parent and (field.indicators[0] == "0" or is_part(title) or not title):
+            title, volume = parent, title
         subtitle = " : ".join(filter(None, (without_isbd(value) for value in field.all("e"))))
         if title:
             break
     title = title or parent or without_isbd(record.first("500", "a"))
-    return title, subtitle, [text for text in other if text.casefold() != title.casefold()]
+    if parent and not volume and _material(record) != MaterialType.ARTICLE:
+        volume = next(filter(None, (without_isbd(value) for value in _all(record, "461", "v"))), "")
+    return title, subtitle, volume, [text for text in other if text.casefold() != title.casefold()]
 
 
 def _parent_title(record: Record) -> str:

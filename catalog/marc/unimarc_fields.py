@@ -56,6 +56,12 @@ ROWS = (
         "200 1#$aWar and peace$hBook 1$iPeace",
         "War and peace. Book 1, Peace",
     ),
+    Row(
+        "volume",
+        "of a set in 461: 200 $a where it only says which part it is, else 461 $v",
+        "200 1#$aEarly poems\n461 #0$12001#$aCollected works$vVol. 2",
+        "Vol. 2",
+    ),
     Row("subtitle", "200 $e", "200 1#$aEugene Onegin$ea novel in verse", "a novel in verse"),
     Row("other_titles", "200 $d; 500, 510, 512, 517, 532 $a; 454", "200 1#$aMir\n510 1#$aPeace", "Peace"),
     Row(

@@ -60,7 +60,8 @@ def record(book: BookData, *, number: str, agency: str, entered: datetime, chang
     fields.append(_field("100", "  ", a=general_data(book, entered)))
     if book.language:
         fields.append(_field("101", "0 ", a=book.language))
-    fields.append(_field("200", "1 ", a=book.title, e=book.subtitle))
+    is_numbered_part = book.title == book.whole and unimarc.is_part(book.volume)
+    fields.append(_field("200", "1 ", a=book.volume if is_numbered_part else book.title, e=book.subtitle))
     if book.edition:
         fields.append(_field("205", "  ", a=book.edition))
     if book.place or book.publisher or book.year is not None or book.year_note:
@@ -72,6 +73,9 @@ def record(book: BookData, *, number: str, agency: str, entered: datetime, chang
         fields.append(_field("225", "1 ", a=book.series, v=book.series_number))
     if book.description:
         fields += [_field("330", "  ", a=part) for part in book.description.split("\n\n")]
+    if book.whole:
+        link = (("1", "2001 "), ("a", book.whole), *([("v", book.volume)] if book.volume else []))
+        fields.append(Field("461", indicators=" 0", subfields=link))
     fields += [_field("517", "1 ", a=title) for title in book.other_titles]
     for heading in book.subjects:
         main, *subdivisions = heading.split(" — ")

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from catalog.bookdata import DESCRIBING, BookData, CopyData, Person
 from catalog.exports import Schema, iso2709, marcxml
+from catalog.exports import marc_records as marc_records_out
 from catalog.import_copies import CopyOptions
 from catalog.import_reading import marc_records
 from catalog.imports import import_books
@@ -386,6 +387,18 @@ def test_a_rusmarc_record_goes_out_as_marc21_from_what_is_known():
     put_in(Record("00000nam0 2200000 i 450 ", record(r"001 RU\LIB\1", "200 1#$aТитул$eподзаголовок").fields))
     [out] = taken_out(Schema.MARC21)
     assert (out.first("245", "a"), out.first("245", "b")) == ("Титул", "подзаголовок")
+
+
+@pytest.mark.django_db
+def test_a_volume_goes_out_with_its_set():
+    whole = BookFactory(title="Задачи и этюды")
+    part = BookFactory(title="Задачи и этюды", volume="Вып. 13", parent=whole)
+    own = BookFactory(title="Конармия", volume="Т. 2", parent=whole)
+    for book, title in ((part, "Вып. 13"), (own, "Конармия")):
+        ((_book, sent),) = marc_records_out([book.pk], Schema.RUSMARC)
+        assert sent.first("200", "a") == title
+        read_again = understand(sent).book
+        assert (read_again.title, read_again.volume) == (book.title, book.volume)
 
 
 @pytest.mark.django_db

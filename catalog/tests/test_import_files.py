@@ -22,6 +22,7 @@ from catalog.marc.reading import read
 from catalog.models import Book, Copy, SourceRecord
 from catalog.problems import Problem
 from catalog.tests.data_for_tests import shared
+from catalog.volumes import volumes_of
 from policies.tests.factories import BranchFactory, ItemTypeFactory
 
 pytestmark = pytest.mark.django_db
@@ -133,16 +134,15 @@ def test_stavropol_branches_are_made_when_asked(library):
 
 def check_national_library_of_russia_in_cp1251_with_linked_fields(remarks):
     part = Book.objects.get(source__key=r"RU\NLR\bibl\3415")
-    assert (part.title, part.series.name, part.series_number) == (
-        "Задачи и этюды. Вып. 13",
-        "Задачи и этюды",
-        "Вып. 13",
-    )
+    assert (part.title, part.volume, part.series.name) == ("Задачи и этюды", "Вып. 13", "Задачи и этюды")
     assert (part.year, part.pages, isbns(part)) == (1997, "80 с.", ["9785744300432"])
     assert not part.copies.exists()
     whole = Book.objects.get(source__key=r"RU\NLR\bibl\5996")
     assert (whole.title, whole.subtitle, whole.year) == ("Задачи и этюды", "Сб.", 1997)
     assert names(whole) == [("Барсуков, В. Н.", "", "editor")]
+    assert part.parent == whole
+    assert [volume.volume for volume in volumes_of(whole)][:3] == ["Вып. 9", "Вып. 13", "Вып. 14"]
+    assert Book.objects.exclude(parent=None).count() == 39
     assert [genre.name for genre in whole.genres.all()] == ["Сборники"]
     names_of_names = Book.objects.get(source__key=r"RU\NLR\bibl\344872")
     assert names_of_names.title == "Имя, характер, судьба"

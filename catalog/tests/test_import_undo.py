@@ -16,7 +16,9 @@ from catalog.import_runs import work
 from catalog.import_undo import Obstacle, extent, request_undo, undo
 from catalog.imports import import_books
 from catalog.models import Author, Book, Copy, Genre, ImportedBook, ImportRun, Publisher, Series, SourceRecord, Subject
+from catalog.queries import SearchQuery, search_books
 from catalog.stored import read_books
+from catalog.tests.factories import BookFactory
 from catalog.tests.marc_for_tests import iso, record
 from circulation.tests.factories import LoanFactory
 from library.core.errors import Refused
@@ -94,6 +96,32 @@ def test_what_it_made_is_removed_and_what_it_changed_is_as_before(monkeypatch):
     assert AuditEntry.objects.filter(action="catalog.undo_import").count() == 1
     again = imported(NEWER, DALE)
     assert (again.updated, again.created) == (1, 1)
+
+
+SET = record("001 10", "003 LIB", "245 10$aWorks")
+VOLUME = record("001 11", "003 LIB", "245 10$aEarly poems", "773 08$tWorks$gVol. 1$w(LIB)10")
+
+
+@pytest.mark.parametrize("arrivals", [[(SET, VOLUME)], [(VOLUME, SET)], [(VOLUME,), (SET,)], [(SET,), (VOLUME,)]])
+def test_volumes_find_their_set_and_let_go_of_it(arrivals):
+    runs = [imported(*records) for records in arrivals]
+    volume, whole = Book.objects.get(title="Early poems"), Book.objects.get(title="Works")
+    assert (volume.parent, volume.volume, whole.parent) == (whole, "Vol. 1", None)
+    assert search_books(SearchQuery(text="works vol 1")).book_ids == (volume.pk,)
+    run_of_set = runs[-1] if arrivals[-1][-1] is SET else runs[0]
+    undone(run_of_set)
+    assert list(Book.objects.values_list("title", "parent")) == ([] if len(runs) == 1 else [("Early poems", None)])
+
+
+def test_a_volume_entered_by_hand_keeps_its_set():
+    run = imported(SET)
+    BookFactory(title="Letters", parent=Book.objects.get())
+    assert in_the_way(run) == [("Works", Obstacle.HAS_VOLUMES)]
+
+
+def test_a_set_that_several_records_could_be_is_not_guessed():
+    imported(SET, record("001 10", "003 LIB", "245 10$aSomething else entirely"), VOLUME)
+    assert not Book.objects.exclude(parent=None).exists()
 
 
 def test_names_that_were_there_or_are_used_elsewhere_stay():

@@ -228,33 +228,37 @@ def test_a_whole_rusmarc_record_with_its_copies():
 
 
 @pytest.mark.parametrize(
-    ("lines", "title", "series", "number"),
+    ("lines", "title", "volume", "series", "number"),
     [
         (
             ("200 0#$aВып. 13.", r"461 #0$1001RU\NLR\bibl\5996$12001 $aЗадачи и этюды$vВып. 13"),
-            "Задачи и этюды. Вып. 13",
+            "Задачи и этюды",
+            "Вып. 13",
             "Задачи и этюды",
             "Вып. 13",
         ),
         (
             ("200 1#$aКонармия", "461 #0$12001 $aСобрание сочинений$vТ. 2"),
             "Конармия",
+            "Т. 2",
             "Собрание сочинений",
             "Т. 2",
         ),
         (
             ("200 1#$aКн. 2", "461 #0$tДетская энциклопедия$v2"),
-            "Детская энциклопедия. Кн. 2",
+            "Детская энциклопедия",
+            "Кн. 2",
             "Детская энциклопедия",
             "2",
         ),
-        (("200 1#$aТитул$hЧ. 1$iНачало",), "Титул. Ч. 1, Начало", "", ""),
-        (("200 1#$aРассказы$aПовести",), "Рассказы ; Повести", "", ""),
+        (("200 1#$aТитул$hЧ. 1$iНачало",), "Титул. Ч. 1, Начало", "", "", ""),
+        (("200 1#$aРассказы$aПовести",), "Рассказы ; Повести", "", "", ""),
     ],
 )
-def test_parts_are_named_after_their_whole(lines, title, series, number):
+def test_parts_are_named_after_their_whole(lines, title, volume, series, number):
     described = book(GENERAL, *lines)
-    assert (described.title, described.series, described.series_number) == (title, series, number)
+    assert (described.title, described.volume) == (title, volume)
+    assert (described.series, described.series_number) == (series, number)
 
 
 def test_titles_of_originals_and_parallel_titles_are_found():
@@ -370,7 +374,7 @@ def test_the_mapping_tables_say_what_is_read(format):
         if not any(line.startswith(title) for line in lines):
             lines.append(f"{title} 1#$aTitle")
         assert said(understand(record(*lines), format).book, row.what) == row.said, row
-    assert {row.what for row in TABLES[format]} == set(DESCRIBING)
+    assert {row.what for row in TABLES[format]} == {*DESCRIBING, "volume"}
 
 
 def test_the_page_of_the_mapping_is_as_the_mapping_is():
