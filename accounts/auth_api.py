@@ -16,6 +16,7 @@ from django.contrib.auth.models import update_last_login
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -351,6 +352,19 @@ class MeView(ApiView):
     def _me(self, user: User) -> Any:
         fields = ("uid", "email", "full_name", "language", "role")
         return self.get_serializer({**{name: getattr(user, name) for name in fields}, "reader": reader_of(user)}).data
+
+
+class CardView(ApiView):
+    """Something about the caller as a reader; 404 for those who have no card."""
+
+    needs_card = True
+
+    def own(self) -> Reader:
+        """The caller's card."""
+        reader = reader_of(self.caller)
+        if reader is None:
+            raise Http404
+        return reader
 
 
 class PasswordView(SecretAnswers, ApiView):

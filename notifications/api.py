@@ -1,15 +1,13 @@
 """The API on one's own letters: which of those that are not needed are wanted."""
 
-from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Reader
-from accounts.queries import reader_of
-from library.core.api import SIGNED_IN, ApiView
+from accounts.auth_api import CardView
+from library.core.api import SIGNED_IN
 from notifications.actions import choose_letters
 from notifications.models import OPTIONAL
 from notifications.queries import wanted_by
@@ -23,8 +21,8 @@ class LettersSerializer(serializers.Serializer):
     )
 
 
-class MyLettersView(ApiView):
-    """One's own choice of letters; 404 for those who have no card."""
+class MyLettersView(CardView):
+    """One's own choice of letters."""
 
     needs = {"get": SIGNED_IN, "patch": SIGNED_IN}
     serializer_class = LettersSerializer
@@ -35,19 +33,13 @@ class MyLettersView(ApiView):
 
         Of those one may do without; of everything else the library always tells.
         """
-        return Response({"wanted": wanted_by(self._own())})
+        return Response({"wanted": wanted_by(self.own())})
 
     @extend_schema(request=LettersSerializer, responses=LettersSerializer)
     def patch(self, request: Request) -> Response:
         """Choose which letters I want"""
         form = LettersSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        reader = self._own()
+        reader = self.own()
         choose_letters(reader=reader, wanted=form.validated_data["wanted"], by=self.caller, now=timezone.now())
         return Response({"wanted": wanted_by(reader)})
-
-    def _own(self) -> Reader:
-        reader = reader_of(self.caller)
-        if reader is None:
-            raise Http404
-        return reader

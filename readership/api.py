@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,9 +13,9 @@ from rest_framework.response import Response
 
 import cashdesk.wording
 from accounts.api import ReaderSerializer
+from accounts.auth_api import CardView
 from accounts.models import Reader
-from accounts.queries import reader_of
-from library.core.api import SIGNED_IN, ApiView, ApiViewSet
+from library.core.api import SIGNED_IN, ApiViewSet
 from readership import merges
 from readership.cards import renew_own_card
 from readership.merges import CHOSEN
@@ -24,17 +23,10 @@ from readership.models import ReaderMerge
 from readership.wording import sentence
 
 
-class OwnView(ApiView):
-    """About whoever calls; 404 for those who have no card."""
+class OwnView(CardView):
+    """About whoever calls."""
 
     wording = staticmethod(sentence)
-
-    def own(self) -> Reader:
-        """The caller's card."""
-        reader = reader_of(self.caller)
-        if reader is None:
-            raise Http404
-        return reader
 
 
 class MyCardView(OwnView):

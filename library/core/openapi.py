@@ -143,7 +143,7 @@ class Schema(AutoSchema):
             400: not self._is_safe or self._is_list_view() or getattr(self.view, "checks_address", False),
             401: bool(self.view.get_authenticate_header(self.view.request)),
             403: need not in (ANYONE, SIGNED_IN, None),
-            404: "{" in self.path or self._is_list_view(),
+            404: "{" in self.path or self._is_list_view() or getattr(self.view, "needs_card", False),
             406: True,
             409: not self._is_safe,
             413: takes_body,
