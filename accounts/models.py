@@ -233,6 +233,27 @@ def fold_phone(phone: str) -> str:
     return "7" + digits[1:] if len(digits) == 11 and digits.startswith("8") else digits
 
 
+class ReaderPhoto(models.Model):
+    """What a reader looks like, for the desk to compare. Apart from the reader, so that no list carries the picture.
+
+    Written by `accounts.photos`. It is kept in the database: nobody reaches it by an address of files.
+    """
+
+    reader = models.OneToOneField(Reader, models.CASCADE, related_name="photo", verbose_name=_("reader"))
+    image = models.BinaryField(_("picture"))
+    """WebP, a square of 400 pixels, without metadata."""
+    taken_at = models.DateTimeField(_("since"))
+    taken_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+
+    class Meta:
+        verbose_name = _("reader's photo")
+        verbose_name_plural = _("readers' photos")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.reader)
+
+
 class ReaderBlock(models.Model):
     """A reason why a reader may not borrow for a while, or until lifted. Never deleted: it ends."""
 

@@ -30,7 +30,7 @@ WHERE entry.book_id = fresh.id AND locked.book_id = fresh.id
 
 def count_loans(*, now: datetime) -> dict[str, Any]:
     """Bring `SearchEntry.popularity` up to date; how many entries changed. Safe to repeat and to stop half-way."""
-    lent = Copy.objects.filter(loans__checked_out_at__gte=now - PERIOD).order_by()
+    lent = Copy.objects.filter(loans__checked_out_at__gte=now - PERIOD, loans__undone_at=None).order_by()
     counts: dict[int, int] = dict(lent.values("book").annotate(times=Count("loans")).values_list("book", "times"))
     former = dict(SearchEntry.objects.filter(popularity__gt=0).values_list("book_id", "popularity"))
     changed = iter(sorted(pk for pk in counts.keys() | former.keys() if counts.get(pk, 0) != former.get(pk, 0)))

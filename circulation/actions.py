@@ -19,6 +19,7 @@ from circulation.charges import charge_lateness, charge_loss
 from circulation.letters import line_about
 from circulation.locked import (
     ReturnOutcome,
+    last_returned_at,
     lock_book,
     lock_book_with_authors,
     lock_copy,
@@ -90,19 +91,26 @@ def check_out(
     now: datetime,
     overrides: Collection[Reason] = frozenset(),
     note: str = "",
+    checked_out_at: datetime | None = None,
 ) -> CheckoutOutcome:
     """Lend a copy to a reader at the desk of `branch_id`.
 
     `overrides` are reasons that `by` sets aside: each needs its permission, and together they need a `note`. A lost
-    copy lent by override is found; one that is on loan to another reader is returned first. Raises Refused with all
-    reasons left, Invalid (`note`, `branch`), Busy.
+    copy lent by override is found; one that is on loan to another reader is returned first. `checked_out_at` is when it
+    was truly lent, at a desk without a connection: rules and due date are those of that instant, which is never before
+    the copy last came back. Raises Refused with all reasons left, Invalid (`note`, `branch`, `checked_out_at`), Busy.
     """
+    lent_at = checked_out_at or now
+    if lent_at > now:
+        raise Invalid({"checked_out_at": [_("A copy cannot be lent in the future. Check the clock.")]})
     with one_commit():
         book, authors = lock_book_with_authors(copy_id)
         copy = lock_copy(copy_id, book)
         previous = open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
         reader = lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
-        facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=now)
+        if copy and lent_at < now:
+            lent_at = max(lent_at, last_returned_at(copy) or lent_at)
+        facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=lent_at)
         overridden = settle(rules.checkout_refusals(facts), by=by, overrides=overrides, note=note)
         if not (copy and reader and facts.terms and facts.due_at):
             raise AssertionError("the rules refuse an unknown copy or reader")
@@ -116,7 +124,7 @@ def check_out(
             copy=copy,
             reader=reader,
             branch_id=branch_id,
-            checked_out_at=now,
+            checked_out_at=lent_at,
             checked_out_by=by,
             due_at=facts.due_at,
             terms=facts.terms.as_json(),

@@ -36,6 +36,9 @@ DEEDS = {
     "circulation.claim_returned": gettext_lazy("claimed returned"),
     "circulation.withdraw_claim": gettext_lazy("claim withdrawn"),
     "circulation.move_due_date": gettext_lazy("due date moved"),
+    "circulation.undo_check_out": gettext_lazy("check-out undone"),
+    "circulation.undo_renew": gettext_lazy("renewal undone"),
+    "circulation.undo_return": gettext_lazy("return undone"),
 }
 """The audit's codes about a loan, in words."""
 
@@ -142,6 +145,8 @@ class LoanAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("state"))
     def standing(self, loan: Loan) -> SafeString:
         """In time, overdue or returned, as a sign."""
+        if loan.undone_at:
+            return status("quiet", _("undone"), "return")
         if loan.returned_local:
             return status("quiet", _("returned on %(day)s") % {"day": day(loan.returned_local)}, "return")
         if loan.is_claimed_returned:

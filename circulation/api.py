@@ -23,6 +23,8 @@ from circulation import actions, claims, wording
 from circulation.models import IS_CLAIMED_RETURNED, Loan
 from circulation.queries import loans_visible_to
 from circulation.rules import Happening, Reason
+from circulation.undo_rules import Step
+from circulation.undoing import undo
 from library.core.api import SIGNED_IN, ApiViewSet, NamedField
 from library.core.errors import Refusal
 from library.core.problems import data_as_json, reason_as_json
@@ -66,7 +68,7 @@ class LoanSerializer(serializers.ModelSerializer):
         model = Loan
         fields = [
             "uid", "copy", "reader", "branch", "checked_out_at", "due_at", "renewals", "last_renewed_at",
-            "lost_at", "claimed_returned_at", "returned_at", "is_overdue",
+            "lost_at", "claimed_returned_at", "returned_at", "undone_at", "is_overdue",
         ]  # fmt: skip
 
     def get_is_overdue(self, loan: Loan) -> bool:
@@ -110,6 +112,20 @@ class ReturnSerializer(serializers.Serializer):
     was_claim_wrong = serializers.BooleanField(
         default=False, help_text="The reader had claimed to have returned it, but brings it now: lateness counts."
     )
+
+
+class UndoSerializer(serializers.Serializer):
+    """Which step is undone, and where."""
+
+    step = serializers.ChoiceField([(step.value, step.value) for step in Step], help_text="The last step of the loan.")
+    branch = ScanSerializer._declared_fields["branch"]
+
+
+class UndoneSerializer(serializers.Serializer):
+    """A step undone."""
+
+    loan = LoanSerializer()
+    cancelled = serializers.DecimalField(max_digits=10, decimal_places=2, help_text="Fines of the step, reversed.")
 
 
 class ReturnByScanSerializer(ReturnSerializer):
@@ -217,6 +233,15 @@ OVERRIDE = OpenApiExample(
 )
 
 
+MAY_UNDO = "circulation.return_copies"
+"""Who may undo anything; each step asks for the permission to do it besides."""
+MAY_STEP = {
+    Step.CHECK_OUT: "circulation.check_out_copies",
+    Step.RENEW: "circulation.renew_loans",
+    Step.RETURN: "circulation.return_copies",
+}
+
+
 class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     """Loans."""
 
@@ -236,6 +261,7 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
         "declare_lost": "circulation.declare_lost",
         "claim_returned": "circulation.settle_claims",
         "withdraw_claim": "circulation.settle_claims",
+        "undo": MAY_UNDO,
         "return_copy": "circulation.return_copies",
         "return_by_scan": "circulation.return_copies",
     }
@@ -352,6 +378,24 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
             "processing": done.charges.processing,
         }
         return Response(LostSerializer(shown, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=UndoSerializer, responses=UndoneSerializer)
+    def undo(self, request: Request, uid: UUID) -> Response:
+        """Undo the last step of a loan
+
+        Its check-out, renewal or return, within a day, by who did it. The loan, its fines, the queue and the copy are
+        as if it had not been; the audit keeps both.
+        """
+        said = self._read(UndoSerializer)
+        step = Step(said["step"])
+        if not self.caller.has_perm(MAY_STEP[step]):
+            raise exceptions.PermissionDenied
+        loan = self.get_object()
+        done = undo(
+            loan_id=loan.pk, step=step, by=self.caller, branch_id=_desk(said, loan.copy), now=timezone.now()
+        )  # fmt: skip
+        shown = {"loan": done.loan, "cancelled": done.cancelled}
+        return Response(UndoneSerializer(shown, context=self.get_serializer_context()).data)
 
     @extend_schema(request=ReturnSerializer, responses=ReturnedSerializer)
     def return_copy(self, request: Request, uid: UUID) -> Response:

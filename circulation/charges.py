@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 import cashdesk.actions
 from accounts.models import User
 from cashdesk.models import Entry, Kind
-from cashdesk.queries import charges_of_loan, paid_for
+from cashdesk.queries import charges_of_loan, covers_of, paid_for
 from catalog.models import Copy
 from circulation import queries, rules
 from circulation.models import Loan
@@ -73,6 +73,17 @@ def cancel_fine_of_loss(loan: Loan, *, lost_at: datetime, by: User | None, now: 
     """Cancel the fine written when the copy was declared lost: it had come back before."""
     for charge in charges_of_loan(loan.uid, Kind.OVERDUE).filter(reversal__isnull=True, at=lost_at):
         _reverse(charge, None, _("The copy came back earlier."), by=by, now=now)
+
+
+def cancel_fines_of(loan: Loan, *, at: datetime, reason: str, by: User, now: datetime) -> Decimal:
+    """Cancel the fines written in the action of `at`, which is undone; how much that was. What was waived stays so."""
+    cancelled = NOTHING
+    for charge in charges_of_loan(loan.uid, Kind.OVERDUE).filter(reversal__isnull=True, at=at):
+        waived = sum((cover.amount for cover in covers_of(charge) if cover.is_waiver), NOTHING)
+        if waived < charge.amount:
+            _reverse(charge, None, reason, by=by, now=now)
+            cancelled += charge.amount - waived
+    return cancelled
 
 
 def _charge(

@@ -5,7 +5,7 @@ came to stands on a slip in the session, a new one for each reader served.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import wraps
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
@@ -34,15 +35,19 @@ from catalog.copy_numbers import copy_by_scan
 from catalog.models import Copy
 from circulation import queries
 from circulation.actions import check_out, renew, return_copy
+from circulation.desk_scans import Came, Line, Scan, came_of, note_lateness, scan_of, tell_script
 from circulation.forms import BranchForm, LendForm, RenewForm, ReturnForm, ScanForm
 from circulation.locked import ReturnOutcome
 from circulation.models import Loan
 from circulation.rules import Reason
+from circulation.steps import DoneStep, last_steps
+from circulation.undo_rules import Step
 from circulation.wording import advice, late, sentence
 from library.core.dates import moment
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
 from library.core.money import as_typed, money
 from policies.models import Branch
+from reservations.actions import Placement
 from reservations.models import Reservation
 from reservations.queries import ready_for
 from reservations.staffed import BRANCH_KEY, at_branch
@@ -57,7 +62,13 @@ EXPIRES_SOON = timedelta(days=30)
 SLIP_KEY = "desk_slip"
 LENDING, RETURNING = "lend", "return"
 
-Tone = Literal["good", "info", "warn", "bad"]
+MAY_UNDO = {
+    Step.CHECK_OUT: "circulation.check_out_copies",
+    Step.RENEW: "circulation.renew_loans",
+    Step.RETURN: "circulation.return_copies",
+    None: "cashdesk.reverse_entries",
+}
+"""Who may undo a step of their own; None: a payment."""
 
 
 class DeskRequest(HttpRequest):
@@ -68,32 +79,6 @@ class DeskRequest(HttpRequest):
 
 
 # --- What the page shows -------------------------------------------------------------------------------------------
-
-
-@dataclass(kw_only=True)
-class Line:
-    """What one scan came to. Kept in the session, so of strings only; sentences are in the librarian's language."""
-
-    tone: Tone
-    title: str
-    """Of the book; the code where nothing was found."""
-    number: str = ""
-    said: list[str] = field(default_factory=list)
-    stamp: str = ""
-    """The due date in words."""
-    copy: str = ""
-    """Public id."""
-    loan: str = ""
-    """Public id of a loan that may be renewed from here."""
-    reader: str = ""
-    reader_name: str = ""
-    """Public id and name of another reader in question."""
-    action: Literal["", "lend", "renew"] = ""
-    """What may be done in spite of `reasons`."""
-    slip: str = ""
-    """Address of the slip that goes with a copy that is set aside or sent."""
-    reasons: list[dict[str, str]] = field(default_factory=list)
-    """Codes and sentences of the reasons that this librarian may override."""
 
 
 class Slip:
@@ -107,7 +92,10 @@ class Slip:
 
     def add(self, *lines: Line) -> None:
         """Put lines on top; what older lines of the same copies still offered is settled or repeated by them."""
+        known = {line.key for line in self.lines if line.key}
         for line in lines:
+            if line.key in known:
+                continue
             for older in self.lines:
                 if older.copy and older.copy == line.copy:
                     older.said += [reason["text"] for reason in older.reasons]
@@ -178,6 +166,19 @@ def _may_override(user: User, refusals: Iterable[Refusal]) -> bool:
     return all(refusal.override and user.has_perm(refusal.override) for refusal in refusals)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """A line of the last steps."""
+
+    done: DoneStep
+    may_undo: bool
+
+
+def _steps(user: User) -> list[StepRow]:
+    rows = last_steps(user, now=timezone.now())
+    return [StepRow(done=row, may_undo=row.stands and user.has_perm(MAY_UNDO[row.step])) for row in rows]
+
+
 # --- Who may, and where --------------------------------------------------------------------------------------------
 
 View = Callable[..., HttpResponse]
@@ -214,7 +215,7 @@ def choose_branch(request: DeskRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         request.session[BRANCH_KEY] = form.cleaned_data["branch"].pk
         return redirect("desk" if request.user.has_perm("circulation.check_out_copies") else "desk_return")
-    return _page(request, "branch", None, form=form, has_branches=Branch.objects.exists())
+    return desk_page(request, "branch", None, form=form, has_branches=Branch.objects.exists())
 
 
 # --- Lending -------------------------------------------------------------------------------------------------------
@@ -225,8 +226,8 @@ def choose_branch(request: DeskRequest) -> HttpResponse:
 @at_branch
 def lend(request: DeskRequest, branch: Branch, uid: UUID | None = None) -> HttpResponse:
     """The lending desk; with `uid`, that reader is being served."""
-    reader = get_object_or_404(_readers(), uid=uid) if uid else None
-    return _lending(request, branch, reader, searched=request.GET.get("q", "")[:200])
+    reader = get_object_or_404(readers_served(), uid=uid) if uid else None
+    return lending_page(request, branch, reader, searched=request.GET.get("q", "")[:200])
 
 
 @require_POST
@@ -236,25 +237,35 @@ def scan(request: DeskRequest, branch: Branch) -> HttpResponse:
     """A card begins or changes the service; a copy is lent to the reader being served; a name is looked up."""
     form = ScanForm(request.POST)
     is_valid = form.is_valid()
-    reader = _readers().filter(uid=uid).first() if (uid := form.cleaned_data.get("reader")) else None
+    reader = readers_served().filter(uid=uid).first() if (uid := form.cleaned_data.get("reader")) else None
     if not is_valid:
-        return _lending(request, branch, reader)
-    code = form.cleaned_data["code"]
+        return lending_page(request, branch, reader)
+    made = scan_of(form, sender=request.user, branch=branch, now=timezone.now())
+    came = came_of(made, lambda: _came_of_lending(request, made, reader))
+    now_served = reader if reader and str(reader.uid) == came.reader else None
+    if came.reader and not now_served:
+        now_served = readers_served().filter(uid=came.reader).first()
+    lines = [came.line] if came.line else []
+    return tell_script(lending_page(request, branch, now_served, *lines, searched=came.searched), came)
+
+
+def _came_of_lending(request: DeskRequest, made: Scan, reader: Reader | None) -> Came:
+    code, served = made.code, str(reader.uid) if reader else ""
     copy = copy_by_scan(code) if reader else None
     if reader and copy:
-        return _lending(request, branch, reader, _try_to_lend(request, branch, reader, copy))
+        return _try_to_lend(request, made, reader, copy)
     if card := reader_by_scan(code):
-        return _lending(request, branch, card)
+        return Came(reader=str(card.uid))
     if dead := dead_card(code):
         said = [_in_full(dead_card_refusal(dead)), _("It was the card of %(reader)s.") % {"reader": dead.reader}]
-        return _lending(request, branch, reader, Line(tone="bad", title=code, said=said))
+        return Came(reader=served, line=Line(tone="bad", title=code, said=said), is_settled=False)
     if copy := copy_by_scan(code):
         hint = _("Scan the reader's card first. To take the copy back, use the return desk.")
-        return _lending(request, branch, None, Line(tone="info", title=copy.book.title, number=code, said=[hint]))
+        return Came(line=Line(tone="info", title=copy.book.title, number=code, said=[hint]), is_settled=False)
     if readers_matching(code).exists():
-        return _lending(request, branch, reader, searched=code)
+        return Came(reader=served, searched=code, is_settled=False)
     unknown = Refusal(Reason.COPY_UNKNOWN if reader else Reason.READER_UNKNOWN)
-    return _lending(request, branch, reader, Line(tone="bad", title=code, said=[_in_full(unknown)]))
+    return Came(reader=served, line=Line(tone="bad", title=code, said=[_in_full(unknown)]), is_settled=False)
 
 
 @require_POST
@@ -265,10 +276,11 @@ def lend_in_spite(request: DeskRequest, branch: Branch) -> HttpResponse:
     form = LendForm(request.POST)
     if not form.is_valid():
         return redirect("desk")
-    reader = get_object_or_404(_readers(), uid=form.cleaned_data["reader"])
+    reader = get_object_or_404(readers_served(), uid=form.cleaned_data["reader"])
     copy = get_object_or_404(Copy.objects.select_related("book", "branch"), uid=form.cleaned_data["copy"])
-    line = _try_to_lend(request, branch, reader, copy, overrides=form.overrides(), note=form.cleaned_data["note"])
-    return _lending(request, branch, reader, line)
+    made = Scan(code=copy.inventory_number, key=None, made_at=None, made_by=None, branch=branch)
+    came = _try_to_lend(request, made, reader, copy, overrides=form.overrides(), note=form.cleaned_data["note"])
+    return lending_page(request, branch, reader, *([came.line] if came.line else []))
 
 
 @require_POST
@@ -279,56 +291,61 @@ def renew_loans(request: DeskRequest, branch: Branch) -> HttpResponse:
     form = RenewForm(request.POST)
     if not form.is_valid():
         return redirect("desk")
-    reader = get_object_or_404(_readers(), uid=form.cleaned_data["reader"])
+    reader = get_object_or_404(readers_served(), uid=form.cleaned_data["reader"])
     loans = queries.open_loans_of(reader)
     if uid := form.cleaned_data["loan"]:
         loans = loans.filter(uid=uid)
     lines = [_try_to_renew(request, loan, overrides=form.overrides(), note=form.cleaned_data["note"]) for loan in loans]
-    return _lending(request, branch, reader, *reversed(lines))
+    return lending_page(request, branch, reader, *reversed(lines))
 
 
 def _try_to_lend(
     request: DeskRequest,
-    branch: Branch,
+    made: Scan,
     reader: Reader,
     copy: Copy,
     *,
     overrides: frozenset[Reason] = frozenset(),
     note: str = "",
-) -> Line:
-    line = _line_about(copy)
+) -> Came:
+    line, now = line_about(copy), timezone.now()
+    came = Came(reader=str(reader.uid), line=line)
     try:
         outcome = check_out(
             copy_id=copy.pk,
             reader_id=reader.pk,
             by=request.user,
-            branch_id=branch.pk,
-            now=timezone.now(),
+            branch_id=made.branch.pk,
+            now=now,
             overrides=overrides,
             note=note,
+            checked_out_at=made.made_at,
         )
     except Refused as error:
         _tell_refusals(line, error.refusals, request.user, "lend")
         _tell_holder(line, error.refusals, copy)
+        came.is_settled = line.tone == "info"
     except LibraryError as error:
-        _tell_trouble(line, error)
+        tell_trouble(line, error)
+        came.is_settled, came.is_busy = False, isinstance(error, Busy)
     else:
         line.tone, line.stamp = "good", moment(outcome.loan.due_local)
         if outcome.returned and outcome.returned.loan:
             line.said = [_("Taken back from %(reader)s first.") % {"reader": outcome.returned.loan.reader.full_name}]
-            line.said += _told(outcome.returned)
-    return line
+            line.said += told_of_return(outcome.returned)
+        note_lateness(made, outcome.loan, by=request.user, now=now)
+    return came
 
 
 def _try_to_renew(request: DeskRequest, loan: Loan, *, overrides: frozenset[Reason], note: str) -> Line:
-    line = _line_about(loan.copy)
+    line = line_about(loan.copy)
     try:
         outcome = renew(loan_id=loan.pk, by=request.user, now=timezone.now(), overrides=overrides, note=note)
     except Refused as error:
         _tell_refusals(line, error.refusals, request.user, "renew")
         line.loan = str(loan.uid) if line.action else ""
     except LibraryError as error:
-        _tell_trouble(line, error)
+        tell_trouble(line, error)
     else:
         line.tone, line.said, line.stamp = "good", [_("Renewed.")], moment(outcome.loan.due_local)
         if outcome.fine:
@@ -336,7 +353,7 @@ def _try_to_renew(request: DeskRequest, loan: Loan, *, overrides: frozenset[Reas
     return line
 
 
-def _lending(
+def lending_page(
     request: DeskRequest, branch: Branch, reader: Reader | None, *lines: Line, searched: str = ""
 ) -> HttpResponse:
     """Show the lending desk after putting lines on the slip of `reader`."""
@@ -348,7 +365,7 @@ def _lending(
         return redirect(f"{address}?{urlencode({'q': searched})}" if searched else address)
     now = timezone.now()
     candidates = readers_matching(searched).select_related("category")[:CANDIDATES_SHOWN] if searched else []
-    response = _page(
+    response = desk_page(
         request,
         LENDING,
         branch,
@@ -373,11 +390,13 @@ def take_back(request: DeskRequest, branch: Branch) -> HttpResponse:
     slip = Slip(request, RETURNING)
     if request.method != "POST":
         form = ReturnForm(initial={"returned_on": request.GET.get("returned_on")}, today=today)
-        return _page(request, RETURNING, branch, form=form, lines=slip.lines, today=today)
+        return desk_page(request, RETURNING, branch, form=form, lines=slip.lines, today=today)
     form = ReturnForm(request.POST, today=today)
+    came = None
     if form.is_valid():
-        day = form.cleaned_data["returned_on"]
-        slip.add(_try_to_take_back(request, branch, form.cleaned_data["code"], day, now))
+        made = scan_of(form, sender=request.user, branch=branch, now=now)
+        came = came_of(made, lambda: _try_to_take_back(request, made, form.cleaned_data["returned_on"], now))
+        slip.add(*([came.line] if came.line else []))
     elif "returned_on" in form.errors:
         slip.add(
             Line(tone="bad", title=form.data.get("code", ""), said=[str(error) for error in form.errors["returned_on"]])
@@ -385,55 +404,75 @@ def take_back(request: DeskRequest, branch: Branch) -> HttpResponse:
     if not request.htmx:
         day = form.cleaned_data.get("returned_on")
         return redirect(f"{reverse('desk_return')}?{urlencode({'returned_on': day})}" if day else "desk_return")
-    return _page(request, RETURNING, branch, form=form, lines=slip.lines, new_lines=1, today=today)
+    page = desk_page(request, RETURNING, branch, form=form, lines=slip.lines, new_lines=1, today=today)
+    return tell_script(page, came) if came else page
 
 
-def _try_to_take_back(request: DeskRequest, branch: Branch, code: str, day: date | None, now: datetime) -> Line:
-    copy = copy_by_scan(code)
+def returning_page(request: DeskRequest, branch: Branch, line: Line) -> HttpResponse:
+    """Show the return desk after putting a line on its slip that no scan wrote."""
+    slip = Slip(request, RETURNING)
+    slip.add(line)
+    if not request.htmx:
+        return redirect("desk_return")
+    today = timezone.localdate(timezone=branch.zone)
+    return desk_page(
+        request, RETURNING, branch, form=ReturnForm(today=today), lines=slip.lines, new_lines=1, today=today
+    )
+
+
+def _try_to_take_back(request: DeskRequest, made: Scan, day: date | None, now: datetime) -> Came:
+    copy = copy_by_scan(made.code)
     if copy is None:
-        return Line(tone="bad", title=code, said=[_in_full(Refusal(Reason.COPY_UNKNOWN))])
-    line = _line_about(copy)
+        unknown = Line(tone="bad", title=made.code, said=[_in_full(Refusal(Reason.COPY_UNKNOWN))])
+        return Came(line=unknown, is_settled=False)
+    line = line_about(copy)
     try:
         outcome = return_copy(
             copy_id=copy.pk,
             by=request.user,
-            branch_id=branch.pk,
+            branch_id=made.branch.pk,
             now=now,
-            returned_at=datetime.combine(day, time.max, branch.zone).astimezone(UTC) if day else None,
+            returned_at=datetime.combine(day, time.max, made.branch.zone).astimezone(UTC) if day else made.made_at,
         )
     except LibraryError as error:
-        _tell_trouble(line, error)
-        return line
-    line.said, line.slip = _told(outcome), _slip_for(outcome)
+        tell_trouble(line, error)
+        return Came(line=line, is_settled=False, is_busy=isinstance(error, Busy))
+    line.said, line.slip = told_of_return(outcome), slip_for(outcome.placement)
     if outcome.loan is None:
         line.tone = "warn" if line.slip else "info"
-        return line
+        return Came(line=line)
     line.tone = "warn" if line.said else "good"
     line.reader, line.reader_name = str(outcome.loan.reader.uid), outcome.loan.reader.full_name
-    return line
+    note_lateness(made, outcome.loan, by=request.user, now=now)
+    return Came(line=line)
 
 
 # --- Words and pages -----------------------------------------------------------------------------------------------
 
 
-def _readers() -> Any:
-    return Reader.objects.current().select_related("category", "home_branch")
+def readers_served() -> Any:
+    """Readers as the desk shows them."""
+    return (
+        Reader.objects.annotate(photo_taken_at=F("photo__taken_at")).current().select_related("category", "home_branch")
+    )
 
 
-def _line_about(copy: Copy) -> Line:
+def line_about(copy: Copy) -> Line:
+    """A line about a copy, to be told what the scan came to."""
     return Line(tone="good", title=copy.book.title, number=copy.inventory_number, copy=str(copy.uid))
 
 
-def _told(outcome: ReturnOutcome) -> list[str]:
+def told_of_return(outcome: ReturnOutcome) -> list[str]:
+    """What a return came to, in sentences."""
     said = [late(outcome.overdue_days)] if outcome.overdue_days else []
     return said + [sentence(happened) for happened in outcome.happenings]
 
 
-def _slip_for(outcome: ReturnOutcome) -> str:
+def slip_for(placement: Placement | None) -> str:
     """The address of the slip to print and put into the copy; empty: it goes to its shelf."""
-    if outcome.placement and (transfer := outcome.placement.transfer):
+    if placement and (transfer := placement.transfer):
         return reverse("transfer_slip", args=[transfer.uid])
-    if outcome.placement and (reservation := outcome.placement.reservation):
+    if placement and (reservation := placement.reservation):
         return reverse("reservation_slip", args=[reservation.uid])
     return ""
 
@@ -467,7 +506,8 @@ def _tell_holder(line: Line, refusals: Iterable[Refusal], copy: Copy) -> None:
         line.reader, line.reader_name = str(loan.reader.uid), loan.reader.full_name
 
 
-def _tell_trouble(line: Line, error: LibraryError) -> None:
+def tell_trouble(line: Line, error: LibraryError) -> None:
+    """Put onto the line why nothing was done."""
     line.tone = "bad"
     match error:
         case Busy():
@@ -480,9 +520,10 @@ def _tell_trouble(line: Line, error: LibraryError) -> None:
             raise error
 
 
-def _page(request: DeskRequest, mode: str, branch: Branch | None, **context: Any) -> HttpResponse:
+def desk_page(request: DeskRequest, mode: str, branch: Branch | None, **context: Any) -> HttpResponse:
     """The whole page, or under htmx the part of it that scans change."""
     context = {"new_lines": 0} | context | {"mode": mode, "branch": branch, "title": _("Desk")}
+    context["steps"] = _steps(request.user) if branch and not context.get("is_shell") else []
     if request.htmx:
         response = render(request, "admin/desk/work.html", context | {"is_changed_over": request.method == "GET"})
         return replace_url(response, request.path) if request.method == "GET" else response

@@ -23,8 +23,17 @@ class BranchForm(forms.Form):
 
 
 class ScanForm(forms.Form):
-    """One scan at the lending desk."""
+    """One scan at the lending desk; what the browser adds to it says when, where and by whom it was made.
 
+    `age`: seconds since the scan, where the library could not be reached then. `key` makes a repetition harmless.
+    """
+
+    key = forms.UUIDField(required=False)
+    age = forms.IntegerField(required=False, min_value=0, max_value=30 * 24 * 3600)
+    made_by = forms.UUIDField(required=False)
+    """Public id of the user at whose desk it was made; empty: who sends it."""
+    made_at_branch = forms.ModelChoiceField(Branch.objects.all(), required=False)
+    """Where the desk stood."""
     code = forms.CharField(max_length=MAX_CODE)
     reader = forms.UUIDField(required=False)
     """Public id of the reader who is being served."""
@@ -55,6 +64,16 @@ class RenewForm(OverrideForm):
     reader = forms.UUIDField()
     loan = forms.UUIDField(required=False)
     """Public id; empty: every open loan."""
+
+
+class UndoForm(forms.Form):
+    """A step of the list of last steps."""
+
+    entry = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    """Key of the audit's entry about it."""
+    reader = forms.UUIDField(required=False)
+    """Public id of the reader who is being served, at the lending desk."""
+    mode = forms.ChoiceField(choices=[("lend", "lend"), ("return", "return")])
 
 
 class LossForm(forms.Form):
@@ -126,10 +145,28 @@ class SettleForm(forms.Form):
     how = forms.ChoiceField(choices=How.choices)
 
 
-class ReturnForm(forms.Form):
+class PhotoForm(forms.Form):
+    """A photo of a reader, or that it is to be taken away."""
+
+    photo = forms.FileField(
+        label=_("Photo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp", "capture": "user"}),
+        help_text=_("JPEG, PNG or WebP of 10 MB at most; a square around the face is kept."),
+    )
+    drop = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """One of both."""
+        said: dict[str, Any] = super().clean() or {}
+        if not self.errors and not said.get("photo") and not said.get("drop"):
+            self.add_error("photo", _("Choose a picture."))
+        return said
+
+
+class ReturnForm(ScanForm):
     """One scan at the return desk."""
 
-    code = forms.CharField(max_length=MAX_CODE)
     returned_on = forms.DateField(required=False)
     """The day on which the copy was dropped into the box; empty: now."""
 

@@ -92,6 +92,12 @@ def open_loan_of(copy: Copy) -> Loan | None:
     return loan
 
 
+def last_returned_at(copy: Copy) -> datetime | None:
+    """When the copy came back last; None: never, or it is out."""
+    past = Loan.objects.filter(copy=copy, undone_at=None).order_by("-checked_out_at")
+    return past.values_list("returned_at", flat=True).first()
+
+
 def take_back(
     loan: Loan,
     copy: Copy,
@@ -180,22 +186,20 @@ def take_back(
 
 def put_back(copy: Copy, *, by: User | None, branch_id: int, now: datetime, was_read: bool) -> ReturnOutcome:
     """A copy that was not out was found, or read in the library, or has just been returned."""
-    last_returned_at = (
-        Loan.objects.filter(copy=copy).order_by("-checked_out_at").values_list("returned_at", flat=True).first()
-    )
+    came_back_at = last_returned_at(copy)
     status = copy.status
     clear_shelf(copy, now=now)
     placement = _place(copy, branch_id=branch_id, by=by, now=now)
     if status == Copy.Status.LOST:
         audit.record(action="circulation.find", subject=copy, by=by, now=now)
     is_shelved = status == Copy.Status.AVAILABLE and not (placement and placement.reservation)
-    is_reading = was_read or (is_shelved and not (last_returned_at and last_returned_at > now - SAME_SCAN))
+    is_reading = was_read or (is_shelved and not (came_back_at and came_back_at > now - SAME_SCAN))
     if is_reading := is_reading and not Reading.objects.filter(copy=copy, at__gt=now - SAME_SCAN).exists():
         Reading.objects.create(copy=copy, branch_id=branch_id, at=now, by=by)
     facts = rules.ReturnFacts(
         was_on_loan=False,
         is_reading_counted=is_reading,
-        last_returned_at=last_returned_at and last_returned_at.astimezone(copy.branch.zone),
+        last_returned_at=came_back_at and came_back_at.astimezone(copy.branch.zone),
         copy_status=status,
         home_branch=copy.branch.name,
         is_at_home=_stays(copy, placement, branch_id),

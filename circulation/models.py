@@ -53,7 +53,7 @@ class Loan(models.Model):
     """A copy in a reader's hands. Written by `circulation.actions` only; never deleted.
 
     Invariants: `one_open_loan_per_copy`, `due_after_check_out`, `returned_not_before_check_out`,
-    `claimed_not_before_check_out`, `return_is_whole`.
+    `claimed_not_before_check_out`, `return_is_whole`, `undone_loan_is_over`.
     """
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
@@ -84,6 +84,9 @@ class Loan(models.Model):
     return_branch = models.ForeignKey(
         Branch, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("returned at")
     )
+
+    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+    """When its check-out was undone: it was a slip of the hand, is over, and counts nowhere."""
 
     objects = LoanQuerySet.as_manager()
 
@@ -116,6 +119,7 @@ class Loan(models.Model):
             ("override_same_book_on_loan", "Can lend another copy of the same book"),
             ("override_renewal_limit", "Can renew beyond the limit of renewals"),
             ("override_too_soon", "Can renew before renewal opens"),
+            ("undo_steps_of_others", "Can undo what colleagues did at the desk"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -134,6 +138,9 @@ class Loan(models.Model):
                 condition=Q(returned_at__isnull=True, return_branch__isnull=True)
                 | Q(returned_at__isnull=False, return_branch__isnull=False),
                 name="return_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | Q(returned_at__isnull=False), name="undone_loan_is_over"
             ),
         ]
         indexes = [

@@ -30,12 +30,12 @@ from reservations.queries import Queues, claims_on
 
 
 def loans_visible_to(user: User | AnonymousUser) -> LoanQuerySet:
-    """A reader's own loans; all of them for staff who may view loans; none for anybody else."""
+    """A reader's own loans, without those undone; all of them for staff who may view loans; none for anybody else."""
     if user.has_perm("circulation.view_loan"):
         return Loan.objects.all()
     if not user.is_authenticated:
         return Loan.objects.none()
-    return Loan.objects.filter(reader__user=user)
+    return Loan.objects.filter(reader__user=user, undone_at=None)
 
 
 def open_loans_of(reader: Reader) -> LoanQuerySet:
@@ -45,7 +45,7 @@ def open_loans_of(reader: Reader) -> LoanQuerySet:
 
 def history_of(reader: Reader) -> LoanQuerySet:
     """What a reader has brought back, the latest first."""
-    return Loan.objects.filter(reader=reader, returned_at__isnull=False).in_full()
+    return Loan.objects.filter(reader=reader, returned_at__isnull=False, undone_at=None).in_full()
 
 
 def overdue_loans(now: datetime) -> LoanQuerySet:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.wording import READER_ADVICE, READER_REASONS
 from circulation.rules import Happened, Happening, Reason
+from circulation.undo_rules import UndoReason
 from library.core.dates import day, moment
 from library.core.errors import Refusal
 from library.core.money import money
@@ -21,11 +22,15 @@ def sentence(told: Refusal | Happened) -> str:
     """What is the matter, in the language in use."""
     if isinstance(told, Happened):
         return _HAPPENINGS[told.what](told.data)
+    if isinstance(told.reason, UndoReason):
+        return _UNDO_REASONS[told.reason](told.data)
     return _REASONS[Reason(told.reason)](told.data)
 
 
 def advice(refusal: Refusal) -> str:
     """What to do about a refusal; empty where there is nothing but to accept it."""
+    if isinstance(refusal.reason, UndoReason):
+        return ""
     give = _ADVICE.get(Reason(refusal.reason))
     return give() if give else ""
 
@@ -127,6 +132,16 @@ _REASONS: dict[Reason, Words] = {
     Reason.RENEWAL_WOULD_NOT_EXTEND: lambda data: (
         _("Renewing now would not give more time: due %(due)s as it is.") % {"due": moment(data["due_at"])}
     ),
+}
+
+_UNDO_REASONS: dict[UndoReason, Words] = {
+    UndoReason.NOT_THE_LAST_STEP: lambda data: _("Something was done with this loan since: undo that first."),
+    UndoReason.NOT_YOUR_STEP: lambda data: _("A colleague did this: ask them, or an administrator, to undo it."),
+    UndoReason.TOO_LATE_TO_UNDO: lambda data: _("This was done more than a day ago: put it right by a new step."),
+    UndoReason.LOAN_WAS_LOST: lambda data: _("The copy had been declared lost before: declare it lost again instead."),
+    UndoReason.COPY_LENT_SINCE: lambda data: _("The copy has been lent again since."),
+    UndoReason.COPY_MOVED_SINCE: lambda data: _("The copy has gone on since: it was scanned, sent or set aside anew."),
+    UndoReason.READER_WAS_TOLD: lambda data: _("%(reader)s has been told by letter that the copy stands ready.") % data,
 }
 
 _ADVICE: dict[Reason, Callable[[], str]] = {

@@ -60,6 +60,7 @@ v1: list[URLPattern | URLResolver] = [
     path("loans/return/", LoanViewSet.as_view({"post": "return_by_scan"}), name="return"),
     path("loans/<uuid:uid>/", LoanViewSet.as_view({"get": "retrieve"}), name="loan"),
     path("loans/<uuid:uid>/renew/", LoanViewSet.as_view({"post": "renew"}), name="loan-renew"),
+    path("loans/<uuid:uid>/undo/", LoanViewSet.as_view({"post": "undo"}), name="loan-undo"),
     path("loans/<uuid:uid>/declare-lost/", LoanViewSet.as_view({"post": "declare_lost"}), name="loan-lost"),
     path("loans/<uuid:uid>/claim-returned/", LoanViewSet.as_view({"post": "claim_returned"}), name="loan-claim"),
     path("loans/<uuid:uid>/withdraw-claim/", LoanViewSet.as_view({"post": "withdraw_claim"}), name="loan-unclaim"),

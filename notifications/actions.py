@@ -59,6 +59,20 @@ def enqueue_many(drafts: Iterable[Draft], *, now: datetime) -> int:
     return len(notices)
 
 
+def kept_back(*, key: str) -> bool:
+    """Whether nothing has been told under this key: then its notice, if there is one, waits for the caller's commit."""
+    notice = Notice.objects.filter(key=key).select_for_update(of=("self",)).only("letter").first()
+    return notice is None or notice.letter_id is None
+
+
+def withdraw(*, key: str) -> bool:
+    """Take back a notice whose cause was undone; False: it stands in a letter already."""
+    if not kept_back(key=key):
+        return False
+    Notice.objects.filter(key=key).delete()
+    return True
+
+
 def welcome_new_readers(*, now: datetime) -> int:
     """Write a welcome to every reader registered lately who has none, through whichever door they came; how many.
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 import accounts.actions
 import cashdesk.actions
-from accounts.models import STAFF_ROLES, Consent, FormerCard, Reader, User
+from accounts.models import STAFF_ROLES, Consent, FormerCard, Reader, ReaderPhoto, User
 from accounts.queries import is_card_number_taken
 from cashdesk.models import Entry
 from catalog.merges import MOST_MERGED, links_to, rows_of, stored
@@ -35,7 +35,7 @@ CHOSEN = (
     "expires_on", "user", "keeps_history", "note",
 )  # fmt: skip
 """Fields of which one reader's value is taken. With the number goes whether that card is lost."""
-STAYING = (Entry, Reservation, Consent, ReaderMerge, DistinctReaders, DataFile, ErasureRequest)
+STAYING = (Entry, Reservation, Consent, ReaderPhoto, ReaderMerge, DistinctReaders, DataFile, ErasureRequest)
 """What keeps pointing to the entry that is merged away, or has a way of its own."""
 
 

@@ -341,7 +341,8 @@ def lend_claimed(copy: Copy, *, reader_id: int, branch_id: int, by: User | None,
     was_ready = own.state == Reservation.State.READY
     own.copy = copy
     _end(own, Reservation.State.COLLECTED, by=by, now=now)
-    audit.record(action="reservations.collect", subject=own, by=by, now=now)
+    detail = {"stood_ready": was_ready and not other_id}
+    audit.record(action="reservations.collect", subject=own, by=by, now=now, detail=detail)
     if other_id and was_ready:
         other = Copy.objects.select_related("branch").locked().get(pk=other_id)
         other.book = copy.book

@@ -173,18 +173,37 @@ def test_without_javascript_every_scan_is_a_form(at_desk, library):
     assert visitor.faults == []
 
 
-def test_a_lost_connection_is_told(at_desk, library):
+def test_a_lost_connection_is_told_and_the_scan_is_sent_later(at_desk, library):
     visitor = at_desk()
-    page = visitor.page
+    page, vera = visitor.page, library["readers"][0]
     type_scan(page, "R000001")
     page.get_by_role("heading", name="Вера Читатель").wait_for()
     page.context.set_offline(True)
     type_scan(page, "BC-1")
-    page.get_by_text("The library did not answer").wait_for()
+    page.get_by_text("The library cannot be reached").wait_for()
     page.context.set_offline(False)
-    type_scan(page, "BC-1")
     page.locator(".slip__line--good", has_text="Том 1").wait_for()
-    assert not page.get_by_text("The library did not answer").is_visible()
+    page.locator("#desk-kept").wait_for(state="hidden")
+    assert loans_of(vera) == ["BC-1"]
+
+
+def test_the_keys_are_told_and_the_last_step_is_undone_by_one(at_desk, library):
+    visitor = at_desk()
+    page, vera = visitor.page, library["readers"][0]
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="The desk by keyboard").wait_for()
+    visitor.inspect()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "code"
+    for code in ("R000001", "BC-1"):
+        type_scan(page, code)
+    page.locator(".slip__line--good", has_text="Том 1").wait_for()
+    page.keyboard.press("F7")
+    page.locator(".slip__line--info", has_text="is undone").wait_for()
+    page.locator(".desk__steps summary").click()
+    visitor.inspect()
+    assert loans_of(vera) == []
+    assert visitor.faults == []
 
 
 def test_sounds_are_turned_off_for_good(at_desk):

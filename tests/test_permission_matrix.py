@@ -91,6 +91,8 @@ POST    i18n/setlang/                                     in     in     in     i
 
 GET     admin/desk/                                       login  no     in     in
 GET     admin/desk/reader/<uuid:uid>/                     login  no     in     in
+GET     admin/desk/reader/<uuid:uid>/photo/               login  no     hidden hidden
+GET     admin/desk/reader/<uuid:uid>/photo/change/        login  no     in     in
 POST    admin/desk/scan/                                  login  no     in     in
 POST    admin/desk/lend/                                  login  no     in     in
 POST    admin/desk/renew/                                 login  no     in     in
@@ -108,6 +110,9 @@ GET     admin/closings/day/<int:pk>/                      login  no     no     i
 GET     admin/closings/preview/                           login  no     no     in
 GET     admin/closings/<uuid:uid>/                        login  no     no     in
 POST    admin/closings/<uuid:uid>/undo/                   login  no     no     in
+POST    admin/desk/undo/                                  login  no     in     in
+GET     admin/desk/shell/                                 login  no     in     in
+GET     admin/desk/worker.js                              in     in     in     in
 GET     admin/desk/branch/                                login  no     in     in
 GET     admin/money/<uuid:uid>/                           login  no     in     in
 GET     admin/money/<uuid:uid>/pay/                       login  no     in     in
@@ -248,6 +253,7 @@ POST    api/v1/loans/<uuid:uid>/withdraw-claim/           login  no     in     i
 POST    api/v1/copies/<uuid:uid>/damage/                  login  no     in     in
 POST    api/v1/copies/<uuid:uid>/repair/                  login  no     in     in
 GET     api/v1/copies/<uuid:uid>/readings/                login  no     in     in
+POST    api/v1/loans/<uuid:uid>/undo/                     login  no     in     in
 GET     api/v1/charges/                                   login  in     in     in
 POST    api/v1/charges/                                   login  no     in     in
 GET     api/v1/charges/<uuid:uid>/                        login  hidden in     in

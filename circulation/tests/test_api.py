@@ -75,6 +75,7 @@ def test_checking_out(desk, vera, copy):
         "last_renewed_at": None,
         "lost_at": None,
         "claimed_returned_at": None,
+        "undone_at": None,
         "returned_at": None,
         "is_overdue": False,
         "overridden": [],

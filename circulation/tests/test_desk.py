@@ -145,7 +145,7 @@ def test_another_card_begins_the_next_service_with_a_new_slip(at_desk, vera, gle
     scan(at_desk, copy.barcode, vera)
     response = scan(at_desk, gleb.card_number, vera)
     assert response.redirect_chain == [(reverse("desk_reader", args=[gleb.uid]), 302)]
-    assert "Война и мир" not in words(response)
+    assert "data-tone" not in words(response)
 
 
 def test_a_copy_without_a_card_is_not_lent(at_desk, copy):
@@ -326,7 +326,7 @@ def test_htmx_gets_the_part_that_changed(at_desk, vera, copy):
 def test_a_scan_is_answered_by_few_queries(at_desk, vera, copy, new_copy, django_assert_max_num_queries):
     for _ in range(2):
         lent(copy=new_copy(), reader=vera)
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(37):
         scan(at_desk, copy.barcode, vera, **{"HX-Request": "true"})
     assert Loan.objects.filter(copy=copy).exists()
 

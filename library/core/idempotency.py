@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT_FOR = timedelta(days=1)
+KEPT_LONG = timedelta(days=40)
+"""How long a door remembers that keeps what it could not send, as the desk does."""
+DOOR = "DOOR"
+"""Stands where the rows of the API have their method."""
 SWEEP_BATCH = 5_000
 
 
@@ -57,9 +61,26 @@ def once(view: "ApiView", handler: Callable[..., Any], request: Request, *args: 
     return response
 
 
+def remembered(*, door: str, key: str, make: Callable[[], str]) -> tuple[str, bool]:
+    """What `make` said for this key of a door that is no API, and whether it was said before; whoever asks.
+
+    The same guarantee as `once`: the key and the effect are one transaction, also of actions inside `make` that commit
+    by themselves. Kept for KEPT_LONG. `make` raises to leave no trace.
+    """
+    row_key = f"{door}:{key}"
+    with transaction.atomic():
+        row_id = _insert(user=None, key=row_key, method=DOOR, path=door, digest="")
+        if row_id is None:
+            return IdempotencyKey.objects.get(user=None, key=row_key).answer, True
+        said = make()
+        IdempotencyKey.objects.filter(pk=row_id).update(answer=said)
+        return said, False
+
+
 def sweep(*, now: datetime) -> int:
-    """Delete answers older than a day, SWEEP_BATCH rows a transaction; how many there were."""
+    """Delete answers older than KEPT_FOR, of doors than KEPT_LONG, SWEEP_BATCH a transaction; how many there were."""
     old = IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR)
+    old = old.exclude(method=DOOR, created_at__gte=now - KEPT_LONG)
     total = 0
     while True:
         deleted, _by_model = IdempotencyKey.objects.filter(pk__in=old.values("pk")[:SWEEP_BATCH]).delete()
@@ -81,13 +102,18 @@ def _key(request: Request) -> str:
 
 def _claim(request: Request, key: str) -> int | None:
     """Insert the key's row and return its id; None: it exists. Waits for a call with the same key to end."""
+    method = request.method or ""
+    return _insert(user=request.user.pk, key=key, method=method, path=_path(request), digest=_digest(request))
+
+
+def _insert(*, user: int | None, key: str, method: str, path: str, digest: str) -> int | None:
     sql = """
         INSERT INTO core_idempotencykey
                (user_id, key, method, path, body_digest, status, answer, content_type, created_at)
         VALUES (%s, %s, %s, %s, %s, NULL, '', '', %s)
         ON CONFLICT DO NOTHING RETURNING id
     """
-    parameters = [request.user.pk, key, request.method, _path(request), _digest(request), timezone.now()]
+    parameters = [user, key, method, path, digest, timezone.now()]
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
