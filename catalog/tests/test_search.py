@@ -395,6 +395,13 @@ def test_more_hits_than_are_counted(many):
     assert search_books(SearchQuery(text="редкое")).total == 20
 
 
+def test_few_years_of_a_common_word(many):
+    assert search_books(SearchQuery(text="обычное", year_from=1955, year_to=1964)).total == 580
+    assert search_books(SearchQuery(text="обычное год:1950-1959")).total == 580
+    assert search_books(SearchQuery(text="обычное", year_from=1964, year_to=1955)).total == 0
+    assert "@d1950" in plans(SearchQuery(text="обычное", year_from=1955, year_to=1964))
+
+
 def test_the_number_of_statements_does_not_grow(many, django_assert_num_queries):
     for per_page in (5, 100):
         with django_assert_num_queries(1):
