@@ -209,7 +209,7 @@ class Consent(models.Model):
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="consents", verbose_name=_("reader"))
     kind = models.CharField(_("to what"), max_length=10, choices=Kind.choices)
     given_at = models.DateTimeField(_("given"))
-    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("taken back"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("consent")

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -311,9 +310,10 @@ def _check(amount: Decimal | None, reason: str, *, is_explained: bool = False) -
 
 def _lock(reader_id: int) -> Reader:
     """The reader, and whoever they were merged into: what comes up here is passed on there."""
-    into = Reader.objects.filter(pk=reader_id).values("merged_into")
-    locked = Reader.objects.filter(Q(pk=reader_id) | Q(pk__in=into)).locked()
-    return {reader.pk: reader for reader in locked}[reader_id]
+    reader = Reader.objects.locked().get(pk=reader_id)
+    if reader.merged_into_id:
+        Reader.objects.locked().get(pk=reader.merged_into_id)
+    return reader
 
 
 def _lock_of(entry_uid: UUID) -> tuple[Entry, Reader]:

@@ -109,7 +109,7 @@ CHECKS = (
     ),
     Check(
         code="transfers_come_to_nothing",
-        says=_("What leaves one account in a transfer arrives in another, to the kopeck."),
+        says=_("What leaves one account in a transfer arrives in another."),
         mend=_("Correct both readers' balances by a charge or a payment with a reason."),
         sql="""
             SELECT transfer_uid AS transfer, count(*) AS halves, sum(effect) AS effect FROM cashdesk_entry

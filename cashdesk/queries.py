@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Min, Q, Sum
 
-from accounts.models import User
+from accounts.models import Reader, User
 from cashdesk.models import DEBITS, Allocation, Entry, EntryQuerySet, Kind
 from cashdesk.rules import NOTHING, Account, Cover, Open
 
@@ -50,7 +50,8 @@ def entries_visible_to(user: User | AnonymousUser) -> EntryQuerySet:
         return Entry.objects.all()
     if not user.is_authenticated:
         return Entry.objects.none()
-    return Entry.objects.filter(Q(reader__user=user) | Q(reader__merged_into__user=user))
+    former = Reader.objects.filter(merged_into__user=user).values("pk")
+    return Entry.objects.filter(reader__in=Reader.objects.filter(user=user).values("pk").union(former))
 
 
 def covers_of(entry: Entry) -> list[Cover]:

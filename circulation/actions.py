@@ -107,7 +107,7 @@ def check_out(
         book, authors = lock_book_with_authors(copy_id)
         copy = lock_copy(copy_id, book)
         previous = open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
-        reader = lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
+        reader = lock_readers([reader_id, *([previous.reader.pk] if previous else [])]).get(reader_id)
         if copy and lent_at < now:
             lent_at = max(lent_at, last_returned_at(copy) or lent_at)
         facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=lent_at)
@@ -235,7 +235,7 @@ def return_copy(
         elif returned_at < min(now, loan.checked_out_at):
             raise Invalid({"returned_at": [_("The copy was lent later than that. Check the date.")]})
         else:
-            Reader.objects.filter(pk=loan.reader_id).locked().only("pk").first()
+            Reader.objects.filter(pk=loan.reader.pk).locked().only("pk").first()
             outcome = take_back(
                 loan,
                 copy,

@@ -129,7 +129,9 @@ class LoanAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("reader"), ordering="reader__folded_name")
     def reader_link(self, loan: Loan) -> SafeString:
-        """The reader, leading to the desk."""
+        """The reader, leading to the desk; of a forgotten loan, that it has none."""
+        if not loan.reader_id:
+            return format_html('<span class="soft">{}</span>', _("forgotten"))
         return format_html('<a href="{}">{}</a>', reverse("desk_reader", args=[loan.reader.uid]), loan.reader.full_name)
 
     @admin.display(description=gettext_lazy("lent"), ordering="checked_out_at")

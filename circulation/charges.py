@@ -97,7 +97,7 @@ def _charge(
     **more: Any,
 ) -> Entry:
     return cashdesk.actions.charge(
-        reader_id=loan.reader_id,
+        reader_id=loan.reader.pk,
         kind=kind,
         amount=amount,
         branch_id=loan.ruling_branch_id,

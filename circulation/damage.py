@@ -57,12 +57,13 @@ def record_damage(
         copy = _locked(copy_id)
         if copy.status == Copy.Status.WITHDRAWN:
             raise Refused([Refusal(Reason.COPY_WITHDRAWN)])
-        charged = Loan.objects.filter(pk=loan_id, copy=copy).select_related("branch").first() if loan_id else None
+        loans = Loan.objects.filter(copy=copy, reader__isnull=False).select_related("branch")
+        charged = loans.filter(pk=loan_id).first() if loan_id else None
         if amount and charged is None:
             raise Invalid({"loan": [_("Choose the loan whose reader pays.")]})
         out, returned = open_loan_of(copy), None
         if out:
-            Reader.objects.filter(pk=out.reader_id).locked().only("pk").first()
+            Reader.objects.filter(pk=out.reader.pk).locked().only("pk").first()
             returned = take_back(out, copy, by=by, branch_id=branch_id, returned_at=now, now=now, is_passed_on=True)
         elif copy.status in SET_ASIDE:
             reservations.actions.release(copy_id=copy.pk, status=Copy.Status.DAMAGED, why=note, by=by, now=now)

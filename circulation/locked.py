@@ -71,7 +71,7 @@ def lock_loan(loan_id: int) -> Loan:
     lock_book(copies__loans=loan_id)
     Copy.objects.filter(loans=loan_id).locked().only("pk").first()
     Reader.objects.filter(loans=loan_id).locked().only("pk").first()
-    loan = Loan.objects.filter(pk=loan_id).in_full().locked().first()
+    loan = Loan.objects.filter(pk=loan_id, reader__isnull=False).in_full().locked().first()
     if loan is None:
         raise Refused([Refusal(Reason.NOT_ON_LOAN)])
     return loan
@@ -146,7 +146,7 @@ def take_back(
     audit.record(action="circulation.return", subject=loan, by=by, now=now, detail=detail)
     if suspended_until:
         accounts.actions.block(
-            reader_id=loan.reader_id,
+            reader_id=loan.reader.pk,
             kind=ReaderBlock.Kind.SUSPENSION,
             reason=Truncator(f"{copy.inventory_number} · {copy.book}").chars(300),
             starts_on=calendar.day_of(returned_at),

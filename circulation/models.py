@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Reader, User
 from catalog.models import Copy
-from policies.models import Branch
+from policies.models import Branch, ReaderCategory
 from reservations.models import Reservation
 
 IS_CLAIMED_RETURNED = Q(claimed_returned_at__isnull=False) & (
@@ -49,16 +49,45 @@ class LoanQuerySet(models.QuerySet["Loan"]):
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
+class AgeGroup(models.TextChoices):
+    """What the statistics keep of a reader's age, in the groups of Russian library statistics."""
+
+    CHILD = "0-14", _("up to 14")
+    YOUNG = "15-35", _("15 to 35")
+    MIDDLE = "36-59", _("36 to 59")
+    SENIOR = "60+", _("60 and older")
+
+    @classmethod
+    def of(cls, age: int | None) -> str:
+        """The group of an age in whole years; empty: unknown."""
+        if age is None:
+            return ""
+        groups = ((14, cls.CHILD), (35, cls.YOUNG), (59, cls.MIDDLE))
+        return next((group for last, group in groups if age <= last), cls.SENIOR)
+
+
 class Loan(models.Model):
     """A copy in a reader's hands. Written by `circulation.actions` only; never deleted.
 
     Invariants: `one_open_loan_per_copy`, `due_after_check_out`, `returned_not_before_check_out`,
-    `claimed_not_before_check_out`, `return_is_whole`, `undone_loan_is_over`.
+    `claimed_not_before_check_out`, `return_is_whole`, `undone_loan_is_over`,
+    `open_loan_has_its_reader`.
     """
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
     copy = models.ForeignKey(Copy, models.PROTECT, related_name="loans", verbose_name=_("copy"))
-    reader = models.ForeignKey(Reader, models.PROTECT, related_name="loans", verbose_name=_("reader"))
+    reader: "models.ForeignKey[Reader, Reader]" = models.ForeignKey(  # type: ignore[misc] # an open loan has one
+        Reader, models.PROTECT, null=True, related_name="loans", verbose_name=_("reader")
+    )
+    """Null once the history is forgotten (`readership.forgetting`): then only what follows tells who it was."""
+    reader_category = models.ForeignKey(
+        ReaderCategory, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("reader's category")
+    )
+    reader_branch = models.ForeignKey(
+        Branch, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("reader's branch")
+    )
+    age_group = models.CharField(_("age group"), max_length=5, choices=AgeGroup.choices, blank=True, editable=False)
+    """At check-out; empty while the reader is known, and where the birth date was not."""
     branch = models.ForeignKey(Branch, models.PROTECT, related_name="+", verbose_name=_("lent at"))
     """The desk that lent it."""
     checked_out_at = models.DateTimeField(_("lent"))
@@ -142,8 +171,16 @@ class Loan(models.Model):
             models.CheckConstraint(
                 condition=Q(undone_at__isnull=True) | Q(returned_at__isnull=False), name="undone_loan_is_over"
             ),
+            models.CheckConstraint(
+                condition=Q(reader__isnull=False) | Q(returned_at__isnull=False), name="open_loan_has_its_reader"
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["returned_at"],
+                condition=Q(reader__isnull=False, returned_at__isnull=False),
+                name="returned_loans_of_readers",
+            ),
             models.Index(fields=["reader"], condition=Q(returned_at__isnull=True), name="open_loans_of_a_reader"),
             models.Index(fields=["due_at"], condition=Q(returned_at__isnull=True), name="open_loans_by_due"),
             models.Index(
@@ -157,7 +194,7 @@ class Loan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.copy} → {self.reader}"
+        return f"{self.copy} → {self.reader or '—'}"
 
     @property
     def ruling_branch_id(self) -> int:

@@ -105,7 +105,7 @@ def _limits_reached(loan: Loan, *, branch_id: int, now: datetime) -> tuple[Refus
     """What the reader has borrowed since may leave no room for the loan to come back."""
     facts = queries.checkout_facts(
         copy=queries.copies_to_lend().get(pk=loan.copy_id),
-        reader=queries.readers_to_lend_to().get(pk=loan.reader_id),
+        reader=queries.readers_to_lend_to().get(pk=loan.reader.pk),
         branch_id=branch_id,
         now=now,
     )
@@ -120,7 +120,7 @@ def _undo_check_out(loan: Loan, entry: AuditEntry, *, by: User, branch_id: int, 
     is_told = not withdraw(key=f"{Event.LOAN_RECEIPT}:{loan.uid}")
     set_status(copy, Copy.Status.AVAILABLE)
     reservations.undoing.uncollect(
-        copy, reader_id=loan.reader_id, branch_id=branch_id, collected_at=entry.at, by=by, now=now
+        copy, reader_id=loan.reader.pk, branch_id=branch_id, collected_at=entry.at, by=by, now=now
     )
     placement = place_copy(copy, branch_id=branch_id, by=by, now=now)
     return UndoOutcome(step=Step.CHECK_OUT, loan=loan, placement=placement, is_told=is_told)
@@ -145,7 +145,7 @@ def _undo_return(loan: Loan, entry: AuditEntry, *, by: User, now: datetime) -> U
     loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
     set_status(loan.copy, Copy.Status.LOANED)
     blocked = AuditEntry.objects.filter(
-        subject_type=loan.reader._meta.label_lower, subject_id=loan.reader_id, action="accounts.block", at=entry.at
+        subject_type=loan.reader._meta.label_lower, subject_id=loan.reader.pk, action="accounts.block", at=entry.at
     )
     for block_id in blocked.values_list("detail__block", flat=True):
         accounts.actions.lift_block(block_id=block_id, by=by, now=now)

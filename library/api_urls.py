@@ -16,7 +16,15 @@ from library.core.api import NotFound
 from lookup.api import IsbnView
 from notifications.api import MyLettersView
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
-from readership.api import MyCardView, ReaderMergeViewSet
+from readership.api import (
+    DataFileViewSet,
+    EraseReaderView,
+    ForgetMyHistoryView,
+    MyCardView,
+    MyErasureView,
+    MyHistoryView,
+    ReaderMergeViewSet,
+)
 from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -31,6 +39,13 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/me/", auth_api.MeView.as_view(), name="me"),
     path("auth/me/renew-card/", MyCardView.as_view(), name="renew-my-card"),
     path("auth/me/letters/", MyLettersView.as_view(), name="my-letters"),
+    path("auth/me/history/", MyHistoryView.as_view(), name="my-history"),
+    path("auth/me/history/forget/", ForgetMyHistoryView.as_view(), name="forget-my-history"),
+    path("auth/me/erasure/", MyErasureView.as_view(), name="my-erasure"),
+    path("data-files/", DataFileViewSet.as_view(MANY), name="data-files"),
+    path("data-files/<uuid:uid>/", DataFileViewSet.as_view({"get": "fetch"}), name="data-file"),
+    path("readers/<uuid:uid>/data-files/", DataFileViewSet.as_view({"post": "create_for"}), name="reader-data-files"),
+    path("readers/<uuid:uid>/erase/", EraseReaderView.as_view(), name="erase-reader"),
     path("auth/password/", auth_api.PasswordView.as_view(), name="password"),
     path("books/", BookViewSet.as_view(MANY), name="books"),
     path("books/<uuid:uid>/", BookViewSet.as_view(ONE | {"delete": "destroy"}), name="book"),

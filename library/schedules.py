@@ -39,6 +39,18 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="readership.make_data_files",
+        name=gettext_lazy("Make files of readers' data"),
+        description=gettext_lazy("Makes the files that readers asked for, and deletes old ones."),
+        every=MINUTE,
+    ),
+    Schedule(
+        task="readership.forget_history",
+        name=gettext_lazy("Forget old history"),
+        description=gettext_lazy("Parts loans brought back long ago from their readers: once a day."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="circulation.check_due_dates",
         name=gettext_lazy("Check due dates"),
         description=gettext_lazy("Marks overdue loans and writes reminders: once a day, a missed day catches up."),

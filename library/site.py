@@ -19,7 +19,7 @@ TASKS = (
     (
         "readers",
         _("Readers"),
-        ("accounts.reader", "accounts.readerblock", "readership.readermerge"),
+        ("accounts.reader", "accounts.readerblock", "readership.readermerge", "readership.erasurerequest"),
     ),
     (
         "catalogue",

@@ -12,7 +12,6 @@ from typing import Any, TypedDict
 from django.apps import apps
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 import accounts.actions
@@ -21,11 +20,11 @@ from accounts.models import STAFF_ROLES, Consent, FormerCard, Reader, ReaderPhot
 from accounts.queries import is_card_number_taken
 from cashdesk.models import Entry
 from catalog.merges import MOST_MERGED, links_to, rows_of, stored
-from catalog.models import Book, Copy
-from circulation.models import Loan
 from library.core import audit
-from library.core.errors import Busy, Invalid
+from library.core.errors import Invalid
 from library.core.transactions import one_commit
+from notifications.models import Unwanted
+from readership.locks import lock_readers
 from readership.models import DataFile, DistinctReaders, ErasureRequest, ReaderMerge
 from reservations.handovers import Handover, hand_back, hand_over
 from reservations.models import Reservation
@@ -35,7 +34,7 @@ CHOSEN = (
     "expires_on", "user", "keeps_history", "note",
 )  # fmt: skip
 """Fields of which one reader's value is taken. With the number goes whether that card is lost."""
-STAYING = (Entry, Reservation, Consent, ReaderPhoto, ReaderMerge, DistinctReaders, DataFile, ErasureRequest)
+STAYING = (Entry, Reservation, Consent, Unwanted, ReaderPhoto, ReaderMerge, DistinctReaders, DataFile, ErasureRequest)
 """What keeps pointing to the entry that is merged away, or has a way of its own."""
 
 
@@ -67,7 +66,7 @@ def merge_readers(
     """
     with one_commit():
         wanted = sorted({survivor_id, *merged_ids})
-        readers = _lock(wanted)
+        readers = lock_readers(wanted)
         _check(readers, wanted)
         gone = [pk for pk in wanted if pk != survivor_id]
         survivor = readers[survivor_id]
@@ -117,7 +116,7 @@ def undo_merge(*, merge_id: int, by: Any, now: datetime) -> list[str]:
         record: Record = merge.record
         gone = {row["id"]: row for row in record.get("gone", [])}
         doubles = [pk for pk, _order, _state in record["reservations"]["cancelled"]] if gone else []
-        readers = _lock([merge.survivor_id, *gone], doubles=doubles)
+        readers = lock_readers([merge.survivor_id, *gone], doubles=doubles)
         survivor = readers[merge.survivor_id]
         _check_undo(merge, survivor, readers)
         problems = _give_back_fields(survivor, record)
@@ -152,32 +151,6 @@ def tell_apart(*, reader_ids: Collection[int], by: Any, now: datetime) -> None:
 
 
 # --- Parts, under their locks --------------------------------------------------------------------------------------
-
-
-def _lock(reader_ids: Collection[int], *, doubles: Collection[int] = ()) -> dict[int, Reader]:
-    """Lock the books and copies that these readers have or wait for, their users, then the readers themselves.
-
-    Busy: one of them borrowed or reserved something else just now.
-    """
-    waited = Reservation.objects.active().filter(reader__in=reader_ids)
-    doubled = Reservation.objects.filter(pk__in=doubles)
-    lent = Loan.objects.open().filter(reader__in=reader_ids)
-    wanted = Q(pk__in=waited.values("book")) | Q(pk__in=doubled.values("book")) | Q(copies__in=lent.values("copy"))
-    found_books = Book.objects.filter(pk__in=Book.objects.filter(wanted).values("pk"))
-    books = set(found_books.locked().values_list("pk", flat=True))
-    held = Q(pk__in=waited.values("copy")) | Q(pk__in=lent.values("copy"))
-    copies = set(Copy.objects.filter(held).locked().values_list("pk", flat=True))
-    users = User.objects.filter(reader__in=reader_ids).order_by("pk")
-    list(users.select_for_update(of=("self",), no_key=True).values_list("pk"))
-    readers = Reader.objects.filter(pk__in=reader_ids).select_related("category", "home_branch", "user").locked()
-    found = {reader.pk: reader for reader in readers}
-    if (
-        waited.exclude(book__in=books).exists()
-        or lent.exclude(copy__in=copies).exists()
-        or waited.filter(copy__isnull=False).exclude(copy__in=copies).exists()
-    ):
-        raise Busy
-    return found
 
 
 def _check(readers: Mapping[int, Reader], wanted: Collection[int]) -> None:

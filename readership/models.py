@@ -103,7 +103,7 @@ class ErasureRequest(models.Model):
         WAITING = "waiting", _("waiting")
         DONE = "done", _("erased")
         DECLINED = "declined", _("declined")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        WITHDRAWN = "withdrawn", _("taken back")
 
     reader = models.ForeignKey(Reader, models.CASCADE, related_name="erasure_requests", verbose_name=_("reader"))
     asked_at = models.DateTimeField(_("asked for"))

@@ -94,6 +94,8 @@ class ReservationAdmin(ReadOnlyAdmin):
     def reader_link(self, reservation: Reservation) -> SafeString:
         """The reader, leading to the desk."""
         reader = reservation.reader
+        if not reservation.reader_id:
+            return format_html('<span class="soft">{}</span>', _("forgotten"))
         return format_html('<a href="{}">{}</a>', reverse("desk_reader", args=[reader.uid]), reader.full_name)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")

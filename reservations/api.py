@@ -58,7 +58,7 @@ class ReservationSerializer(serializers.ModelSerializer):
     """A reservation and how it stands now. Instants are on the clock of the library."""
 
     book = ReservedBookSerializer()
-    reader = ReservingReaderSerializer()
+    reader = ReservingReaderSerializer(allow_null=True, help_text="Null once the history is forgotten.")
     copy = KeptCopySerializer(allow_null=True)
     pickup_branch = serializers.CharField(source="pickup_branch.code")
     place = serializers.SerializerMethodField(help_text="Place among those who wait, from 1; null: it waits no longer.")
@@ -242,7 +242,7 @@ class ReservationViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     def _workable(self) -> Reservation:
         """The reservation, if it is the caller's own or the caller may cancel readers' reservations."""
         reservation: Reservation = self.get_object()
-        if reservation.reader.user_id != self.caller.pk and not self.caller.has_perm(
+        if getattr(reservation.reader, "user_id", None) != self.caller.pk and not self.caller.has_perm(
             "reservations.cancel_reservations"
         ):
             raise exceptions.PermissionDenied

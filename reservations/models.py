@@ -61,7 +61,10 @@ class Reservation(models.Model):
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
     book = models.ForeignKey(Book, models.PROTECT, related_name="reservations", verbose_name=_("book"))
-    reader = models.ForeignKey(Reader, models.PROTECT, related_name="reservations", verbose_name=_("reader"))
+    reader: "models.ForeignKey[Reader, Reader]" = models.ForeignKey(  # type: ignore[misc] # an active one has one
+        Reader, models.PROTECT, null=True, related_name="reservations", verbose_name=_("reader")
+    )
+    """Null once the history is forgotten."""
     slot = models.PositiveSmallIntegerField(_("which of the reader's for this book"), default=1)
     """From 1 up to what the rules permit per book: the lowest that is free."""
     pickup_branch = models.ForeignKey(Branch, models.PROTECT, related_name="+", verbose_name=_("pick-up at"))
@@ -143,8 +146,16 @@ class Reservation(models.Model):
                 name="reservation_state_is_known",
             ),
             models.CheckConstraint(condition=Q(slot__gte=1), name="slots_count_from_one"),
+            models.CheckConstraint(
+                condition=Q(reader__isnull=False) | Q(ended_at__isnull=False), name="active_reservation_has_its_reader"
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["ended_at"],
+                condition=Q(reader__isnull=False, ended_at__isnull=False),
+                name="ended_reservations_of_readers",
+            ),
             models.Index(fields=["reader", "-placed_at"], name="reservations_of_a_reader"),
             models.Index(fields=["-placed_at", "-id"], name="reservations_newest_first"),
             models.Index(
@@ -159,7 +170,7 @@ class Reservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.book} → {self.reader}"
+        return f"{self.book} → {self.reader or '—'}"
 
     @property
     def is_active(self) -> bool:

@@ -49,6 +49,7 @@ from policies.tests.factories import (
     ReaderCategoryFactory,
 )
 from readership.merges import merge_readers
+from readership.models import ErasureRequest
 from reservations.models import Transfer
 from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
@@ -121,6 +122,13 @@ NO_PAGES = {
     "desk_scan": "takes a form",
     "renew_mine": "takes a form",
     "renew_my_card": "takes a form",
+    "choose_my_history": "takes a form",
+    "forget_my_history": "takes a form",
+    "my_data": "own test: signed in",
+    "ask_for_my_data": "takes a form",
+    "ask_to_be_erased": "takes a form",
+    "fetch_data": "a file",
+    "stay": "takes a form",
     "healthz": "for machines",
     "stocktake": "own test: staff",
     "stocktake_report": "own test: staff",
@@ -204,6 +212,7 @@ def world():
     )
     batch_changes.work(batch_id=batch.pk, now=timezone.now())
     merge_readers(survivor_id=reader.pk, merged_ids=[ReaderFactory().pk], choices={}, by=None, now=timezone.now())
+    ErasureRequest.objects.create(reader=reader, asked_at=timezone.now())
     Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
@@ -281,6 +290,7 @@ def test_pages_of_a_reader(visit, world, language):
         "my_history",
         "my_charges",
         "my_letters",
+        "my_data",
     ):
         visitor.go(reverse(name))
         visitor.inspect()
@@ -317,6 +327,7 @@ def panel_pages():
     yield reverse(
         "admin:readership_merge", query={"id": list(Reader.objects.current().values_list("pk", flat=True)[:2])}
     )
+    yield reverse("admin:readership_data", args=[Reader.objects.current().first().pk])
     yield reverse("admin:readership_duplicates", query={"by": "email"})
     yield reverse("admin:accounts_reader_cards", query={"readers": Reader.objects.first().pk})
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):

@@ -32,6 +32,7 @@ from policies.tests.factories import (
     ItemTypeFactory,
     ReaderCategoryFactory,
 )
+from readership.data_files import ask_for_data, make
 from reservations.tests.factories import ReservationFactory
 from stocktaking.models import Stocktake
 
@@ -70,6 +71,13 @@ POST    my/reservations/<uuid:uid>/resume/                login  hidden hidden h
 GET     accounts/                                         login  in     in     in
 GET     accounts/edit/                                    login  in     in     in
 POST    accounts/appearance/                              in     in     in     in
+GET     accounts/data/                                    login  in     hidden hidden
+POST    accounts/data/ask/                                login  in     hidden hidden
+POST    accounts/data/erase/                              login  in     hidden hidden
+POST    accounts/data/stay/                               login  in     hidden hidden
+GET     accounts/data/<uuid:uid>/                         login  hidden hidden in
+POST    accounts/history/keep/                            login  in     hidden hidden
+POST    accounts/history/forget/                          login  in     hidden hidden
 POST    accounts/card/renew/                              login  in     hidden hidden
 GET     .well-known/change-password                       in     in     in     in
 GET     accounts/login/                                   in     in     in     in
@@ -179,6 +187,10 @@ GET     admin/catalog/merge/authors/                      login  login  hidden h
 GET     admin/catalog/merge/duplicates/                   login  login  in     in
 POST    admin/catalog/merge/distinct/                     login  login  in     in
 POST    admin/catalog/merge/<int:pk>/undo/                login  login  hidden hidden
+GET     admin/readership/erasurerequest/reader/<int:pk>/  login  login  no     in
+POST    admin/readership/erasurerequest/reader/<int:pk>/file/ login login no   in
+POST    admin/readership/erasurerequest/reader/<int:pk>/erase/ login login no  in
+POST    admin/readership/erasurerequest/reader/<int:pk>/decline/ login login no in
 GET     admin/readership/readermerge/merge/               login  login  hidden hidden
 GET     admin/readership/readermerge/duplicates/          login  login  in     in
 POST    admin/readership/readermerge/distinct/            login  login  in     in
@@ -201,6 +213,16 @@ PATCH   api/v1/auth/me/                                   login  in     in     i
 GET     api/v1/auth/me/letters/                           login  in     hidden hidden
 PATCH   api/v1/auth/me/letters/                           login  in     in     in
 POST    api/v1/auth/me/renew-card/                        login  in     hidden hidden
+POST    api/v1/auth/me/erasure/                           login  in     in     in
+DELETE  api/v1/auth/me/erasure/                           login  in     hidden hidden
+GET     api/v1/data-files/                                login  in     in     in
+POST    api/v1/data-files/                                login  in     hidden hidden
+GET     api/v1/data-files/<uuid:uid>/                     login  hidden hidden in
+POST    api/v1/readers/<uuid:uid>/data-files/             login  no     no     in
+POST    api/v1/readers/<uuid:uid>/erase/                  login  no     no     in
+GET     api/v1/auth/me/history/                           login  in     hidden hidden
+PATCH   api/v1/auth/me/history/                           login  in     in     in
+POST    api/v1/auth/me/history/forget/                    login  in     hidden hidden
 POST    api/v1/auth/password/                             login  in     in     in
 GET     api/v1/books/                                     in     in     in     in
 POST    api/v1/books/                                     login  no     in     in
@@ -319,6 +341,7 @@ policies.closedday                        view                      view add cha
 policies.itemtype                         view                      view add change delete
 policies.lendingrule                      view                      view add change delete
 policies.readercategory                   view                      view add change delete
+readership.erasurerequest                 view                      view
 readership.readermerge                    view                      view
 reservations.reservation                  view                      view
 reservations.transfer                     view                      view
@@ -394,6 +417,8 @@ def world(monkeypatch):
     charge = cashdesk.actions.charge(reader_id=vera.pk, kind=Kind.MANUAL, reason="Копии", **money)
     payment = cashdesk.actions.pay(reader_id=vera.pk, method=Method.CASH, **money)
     closing = Closing.objects.create(starts_on="2026-01-01", ends_on="2026-01-01", made_at=timezone.now(), state="done")
+    data = ask_for_data(reader_id=vera.pk, by=vera.user, now=timezone.now())
+    make(file_id=data.pk, now=timezone.now())
     stocktake = Stocktake.objects.create(branch=centre, started_at=timezone.now())
     return {
         "books/": {"<uuid:uid>": copy.book.uid},
@@ -427,6 +452,8 @@ def world(monkeypatch):
         "merge/": {"<int:pk>": 0},
         "readermerge/": {"<int:pk>": 0},
         "reader-merges/": {"<int:pk>": 0},
+        "data/": {"<uuid:uid>": data.uid},
+        "data-files/<uuid:uid>": {"<uuid:uid>": data.uid},
         "batchchange/": {"<int:pk>": 0},
     }
 

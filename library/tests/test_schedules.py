@@ -30,13 +30,17 @@ def test_the_set_up_creates_them_once(settings):
         "circulation.check_due_dates": "0,30 *",
         "reservations.expire_uncollected": "0,30 *",
         "catalog.count_loans": "0,30 *",
+        "notifications.remind_of_cards": "0,30 *",
+        "readership.make_data_files": "every minute",
+        "readership.forget_history": "0,30 *",
+        "circulation.work_on_closings": "every minute",
         "core.check_integrity": "0,30 *",
         "core.sweep": "0,30 *",
     }
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 8
+    assert PeriodicTask.objects.count() == 12
 
 
 def test_what_librarians_changed_stays():

@@ -1,4 +1,4 @@
-"""What pages of other apps show of the readership: the button that extends the card."""
+"""What pages of other apps show of the readership: the button that extends the card, the choice of the history."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,5 +37,16 @@ def card_renewal(context: Context, reader: Reader) -> dict[str, Any]:
         "reader": reader,
         "is_expired": reader.expires_on < today,
         "refusals": rules.own_renewal_refusals(queries.renewal_facts(reader, now=now)),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("readership/history_choice.html", takes_context=True)
+def history_choice(context: Context, reader: Reader, has_history: bool) -> dict[str, Any]:
+    """What is kept of what a reader brought back, and the buttons to keep or forget it."""
+    return {
+        "reader": reader,
+        "days": settings.HISTORY_DAYS,
+        "has_history": has_history,
         "csrf_token": context.get("csrf_token"),
     }
