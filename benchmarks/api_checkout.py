@@ -153,11 +153,11 @@ def lend_and_take_back(
     end = time.monotonic() + seconds
     number = 0
     while time.monotonic() < end:
-        code = f"B{client * SLICE + number % SLICE}"
+        which = client * SLICE + number % SLICE
         number += 1
         calls = (
-            ("/api/v1/loans/", {"reader": code, "copy": code}, 201),
-            ("/api/v1/loans/return/", {"copy": code}, 200),
+            ("/api/v1/loans/", {"reader": f"R{which}", "copy": f"B{which}"}, 201),
+            ("/api/v1/loans/return/", {"copy": f"B{which}"}, 200),
         )
         for kept, (path, body, expected) in zip(times, calls, strict=True):
             key = {"Idempotency-Key": uuid.uuid4().hex} if keys else {}

@@ -3,9 +3,11 @@
     python -m benchmarks.checkout [--clients 1 4] [--past 0 1000000] [--rounds 5] [--seconds 3] [--here]
 
 Starts a durable PostgreSQL of its own (fsync on, as in production) in a temporary directory; `--here` uses the server
-of DATABASE_URL. Three contenders in turn, several rounds, medians:
+of DATABASE_URL. Four contenders in turn, several rounds, medians:
 
 - action: `circulation.actions.check_out` and `return_copy`, rules, audit and receipt included;
+- orm: the barest transaction by Django's ORM that keeps the two guarantees (one reader a copy, no loan beyond a limit):
+  copy and reader locked, loans counted, one insert, one update; and as little for the return;
 - same: the same rows locked, read and written, as prepared statements (sql/checkout_same.sql);
 - floor: the least that is safe, without rules, audit or receipt (sql/checkout_floor.sql).
 
@@ -19,7 +21,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
@@ -71,9 +73,10 @@ def server(*, here: bool) -> Iterator[None]:
 
 def measure(world: dict[str, Any], clients: int, rounds: int, seconds: float) -> dict[str, list[Any]]:
     """Pairs of check-out and return per second, by contender; and the times of the action's two halves."""
-    found: dict[str, list[Any]] = {"action": [], "same": [], "floor": [], "check_out": [], "return": []}
+    found: dict[str, list[Any]] = {"action": [], "orm": [], "same": [], "floor": [], "check_out": [], "return": []}
     for _ in range(rounds):
         pairs, times = by_action(world, clients, seconds)
+        found["orm"].append(by_action(world, clients, seconds, lend_and_take_back_barely)[0])
         found["action"].append(pairs)
         found["check_out"] += times[0]
         found["return"] += times[1]
@@ -84,10 +87,11 @@ def measure(world: dict[str, Any], clients: int, rounds: int, seconds: float) ->
 
 def report(past: int, clients: int, found: dict[str, list[Any]]) -> None:
     """One row of figures, in words."""
-    action, same, floor = (median(found[name]) for name in ("action", "same", "floor"))
+    action, orm, same, floor = (median(found[name]) for name in ("action", "orm", "same", "floor"))
     print(
-        f"past loans {past}, clients {clients}: check-out + return per second:"
-        f" action {action:.0f}, same as SQL {same:.0f} ({action / same:.0%}), floor {floor:.0f} ({action / floor:.0%})"
+        f"past loans {past}, clients {clients}: check-out + return per second: action {action:.0f},"
+        f" barest ORM {orm:.0f} ({action / orm:.0%}), same as SQL {same:.0f} ({action / same:.0%}),"
+        f" floor {floor:.0f} ({action / floor:.0%})"
     )
     for name in ("check_out", "return"):
         times = found[name]
@@ -98,14 +102,19 @@ def report(past: int, clients: int, found: dict[str, list[Any]]) -> None:
         )
 
 
-def by_action(world: dict[str, Any], clients: int, seconds: float) -> tuple[float, tuple[list[float], list[float]]]:
-    """Pairs per second through the actions, and how long each check-out and each return took, in seconds."""
+def by_action(
+    world: dict[str, Any], clients: int, seconds: float, work: Callable[..., Any] | None = None
+) -> tuple[float, tuple[list[float], list[float]]]:
+    """Pairs per second through the actions, and how long each check-out and each return took, in seconds.
+
+    `work` does something else instead, in the same processes.
+    """
     from django.db import connection
 
     connection.close()
     fork = multiprocessing.get_context("fork")
     with fork.Pool(clients) as pool:
-        results = pool.starmap(lend_and_take_back, [(world, client, seconds) for client in range(clients)])
+        results = pool.starmap(work or lend_and_take_back, [(world, client, seconds) for client in range(clients)])
     check_outs = [time for times, _ in results for time in times]
     returns = [time for _, times in results for time in times]
     return len(returns) / seconds, (check_outs, returns)
@@ -131,6 +140,48 @@ def lend_and_take_back(world: dict[str, Any], client: int, seconds: float) -> tu
         check_out(copy_id=copy, reader_id=reader, by=librarian, branch_id=branch, now=timezone.now())
         lent = perf_counter()
         return_copy(copy_id=copy, by=librarian, branch_id=branch, now=timezone.now())
+        times[0].append(lent - start)
+        times[1].append(perf_counter() - lent)
+    return times
+
+
+def lend_and_take_back_barely(world: dict[str, Any], client: int, seconds: float) -> tuple[list[float], list[float]]:
+    """As `lend_and_take_back`, by the barest ORM."""
+    from datetime import timedelta
+
+    from django.db import transaction
+    from django.utils import timezone
+
+    from accounts.models import Reader
+    from catalog.models import Copy
+    from circulation.models import Loan
+
+    times: tuple[list[float], list[float]] = ([], [])
+    end = monotonic() + seconds
+    number = 0
+    while monotonic() < end:
+        offset = client * SLICE + number % SLICE
+        number += 1
+        start, now = perf_counter(), timezone.now()
+        with transaction.atomic():
+            copy = Copy.objects.select_for_update(no_key=True).get(pk=world["first_copy"] + offset)
+            reader = Reader.objects.select_for_update(no_key=True).get(pk=world["first_reader"] + offset)
+            assert Loan.objects.filter(reader=reader, returned_at=None).count() < 3
+            loan = Loan.objects.create(
+                copy=copy,
+                reader=reader,
+                branch_id=world["branch"],
+                checked_out_at=now,
+                due_at=now + timedelta(days=14),
+                terms=world["terms"],
+            )
+            Copy.objects.filter(pk=copy.pk).update(status=Copy.Status.LOANED)
+        lent, now = perf_counter(), timezone.now()
+        with transaction.atomic():
+            copy = Copy.objects.select_for_update(no_key=True).get(pk=copy.pk)
+            loan = Loan.objects.get(copy=copy, returned_at=None)
+            Loan.objects.filter(pk=loan.pk).update(returned_at=now, return_branch_id=world["branch"])
+            Copy.objects.filter(pk=copy.pk).update(status=Copy.Status.AVAILABLE)
         times[0].append(lent - start)
         times[1].append(perf_counter() - lent)
     return times
@@ -164,8 +215,6 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
     """A new library with a slice of copies and readers for each client, and so many loans of the last years."""
     from datetime import date
 
-    from django.db import connection
-
     from accounts.models import Reader, User
     from catalog.models import Author, Book, Contribution, Copy
     from policies.models import Branch, ItemType, ReaderCategory
@@ -185,7 +234,7 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
     )
     readers = Reader.objects.bulk_create(
         Reader(
-            card_number=f"B{n}",
+            card_number=f"R{n}",
             full_name=f"Читатель {n}",
             folded_name=f"читатель {n}",
             email=f"reader{n}@example.org",
@@ -202,21 +251,39 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
         "branch": branch.pk,
         "terms": Terms().as_json(),
     }
+    write_history(world, past, of=len(numbers))
+    return world
+
+
+def write_history(world: dict[str, Any], past: int, *, of: int) -> None:
+    """So many loans that are over, of as many copies and readers as there are, each with its audit, by COPY."""
+    import uuid
+    from datetime import UTC, datetime, timedelta
+
+    from django.db import connection
+
+    terms, branch, now = json.dumps(world["terms"]), world["branch"], datetime.now(UTC)
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals,
-                                          returned_at, return_branch_id)
-            SELECT gen_random_uuid(), %(first_copy)s + n %% %(size)s, %(first_reader)s + n * 7 %% %(size)s, %(branch)s,
-                   now() - n * interval '1 minute', now() - n * interval '1 minute' + interval '14 days', %(terms)s, 0,
-                   now() - n * interval '1 minute' + interval '5 days', %(branch)s
-            FROM generate_series(10000, 9999 + %(past)s) AS n
-            """,
-            world | {"terms": json.dumps(world["terms"]), "size": len(numbers), "past": past},
-        )
+        with cursor.copy(
+            "COPY circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals,"
+            " returned_at, return_branch_id) FROM STDIN"
+        ) as loans:
+            for n in range(past):
+                lent = now - timedelta(days=20, minutes=n)
+                due, back = lent + timedelta(days=14), lent + timedelta(days=5)
+                copy, reader = world["first_copy"] + n % of, world["first_reader"] + n * 7 % of
+                loans.write_row((uuid.uuid4(), copy, reader, branch, lent, due, terms, 0, back, branch))
+        cursor.execute("SELECT min(id) FROM circulation_loan")
+        first = cursor.fetchone()[0] or 0
+        with cursor.copy(
+            "COPY core_auditentry (at, action, subject_type, subject_id, subject_name, detail, request_id) FROM STDIN"
+        ) as deeds:
+            for n in range(past):
+                at = now - timedelta(days=20, minutes=n)
+                detail = f'{{"due_at": "{at:%Y-%m-%d}", "limits": [{{"limit": 3}}]}}'
+                deeds.write_row((at, "circulation.check_out", "circulation.loan", first + n, f"B{n}", detail, ""))
         connection.commit()
         cursor.execute("VACUUM ANALYZE")
-    return world
 
 
 if __name__ == "__main__":

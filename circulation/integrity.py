@@ -67,6 +67,9 @@ CHECKS = (
             CROSS JOIN LATERAL jsonb_array_elements(entry.detail -> 'limits') AS bound
             LEFT JOIN (circulation_loan AS other JOIN catalog_copy AS copy ON copy.id = other.copy_id)
                  ON other.reader_id = loan.reader_id AND other.returned_at IS NULL AND other.id < loan.id
+                 AND NOT EXISTS (SELECT FROM core_auditentry AS claim
+                                 WHERE claim.subject_type = 'circulation.loan' AND claim.subject_id = other.id
+                                   AND claim.action = 'circulation.claim_returned' AND claim.at < loan.checked_out_at)
                  AND coalesce((bound.value ->> 'item_type')::bigint, copy.item_type_id) = copy.item_type_id
                  AND coalesce((bound.value ->> 'branch')::bigint, copy.branch_id)
                      = CASE WHEN bound.value ->> 'branch' IS NULL OR %s THEN copy.branch_id ELSE other.branch_id END

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, ReaderBlock, ReaderQuerySet, User
@@ -24,6 +24,7 @@ from policies.calendar import Calendar, NoOpenDay
 from policies.models import Branch
 from policies.queries import calendar_of, effective_terms
 from policies.terms import EffectiveTerms, Terms, due_at, renewed_due_at
+from reservations.models import Reservation
 from reservations.queries import Queues, claims_on
 
 # --- Loans ---------------------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class LoanState:
 
 def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
     """The state of each open loan, in the order given. Three queries, two more where somebody waits for one of the
-    books, and two for every branch.
+    books, and one for every branch.
 
     One more where a category limits the debt, and one where a loan is overdue again. The loans come `in_full()`.
     """
@@ -161,8 +162,12 @@ def loan_states(loans: Iterable[Loan], *, now: datetime) -> list[LoanState]:
 
 
 def copies_to_lend() -> CopyQuerySet:
-    """Copies with all that `checkout_facts` needs."""
-    return Copy.objects.select_related("branch")
+    """Copies with all that `checkout_facts` needs, and `has_queue`: whether anybody has a reservation of the book.
+
+    Locked after the book, the answer stays true, for whoever changes a queue holds the book.
+    """
+    has_queue = Exists(Reservation.objects.active().filter(book=OuterRef("book")))
+    return Copy.objects.select_related("branch").annotate(has_queue=has_queue)
 
 
 def readers_to_lend_to() -> ReaderQuerySet:
@@ -173,14 +178,21 @@ def readers_to_lend_to() -> ReaderQuerySet:
 def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, now: datetime) -> rules.CheckoutFacts:
     """What decides whether `reader` may borrow `copy` at the desk of `branch_id`; None: there is no such one.
 
-    They come from `copies_to_lend()` and `readers_to_lend_to()`. Six queries, two more where somebody waits, and one
+    They come from `copies_to_lend()` and `readers_to_lend_to()`. Four queries, three more where somebody waits, and one
     where the category limits the debt. Raises Invalid when the loan could fall due on no open day, NoDefaultRule before
     `manage.py setup_library` has run.
     """
     branch = copy.branch if copy and settings.LENDING_BRANCH == "copy" else Branch.objects.get(pk=branch_id)
     today = now.astimezone(branch.zone).date()
     open_loans = list(
-        Loan.objects.open().filter(Q(copy=copy) | Q(reader=reader)).select_related("copy").defer("terms").order_by()
+        Loan.objects.open()
+        .filter(Q(copy=copy) | Q(reader=reader))
+        .select_related("copy")
+        .only(
+            *("reader", "branch", "due_at", "returned_at", "lost_at", "claimed_returned_at"),
+            *("copy__book", "copy__branch", "copy__item_type"),
+        )
+        .order_by()
     )
     out = next((loan for loan in open_loans if copy and loan.copy_id == copy.pk), None)
     held = [loan for loan in open_loans if reader and loan.reader_id == reader.pk]
@@ -223,14 +235,14 @@ def checkout_facts(*, copy: Copy | None, reader: Reader | None, branch_id: int, 
 def renewal_facts(loan: Loan, *, now: datetime) -> rules.RenewalFacts:
     """What decides whether a loan, which comes `in_full()`, may be renewed.
 
-    Five queries, two more where somebody waits, and one with a debt limit.
+    Four queries, two more where somebody waits, and one with a debt limit.
     """
     calendar = calendar_of(loan.ruling_branch)
     return _renewal_facts(loan, Terms.from_json(loan.terms), calendar, _Standing.of([loan], now), now)
 
 
 def calendar_for(loan: Loan) -> Calendar:
-    """The calendar that a loan's days are counted by. Two queries."""
+    """The calendar that a loan's days are counted by. One query."""
     return calendar_of(loan.ruling_branch)
 
 

@@ -280,7 +280,7 @@ def place_copy(copy: Copy, *, branch_id: int, by: User | None, now: datetime) ->
     The copy comes with book and branch. Two queries where nobody waits and it is at home; a second scan
     changes nothing.
     """
-    queues = queries.Queues([copy.book_id], now=now)
+    queues = queries.queues_of(copy, now=now)
     keeper = next((one for one in queues.of(copy.book_id) if one.copy_id == copy.pk), None)
     transfer = _open_transfer(copy) if copy.status == Copy.Status.IN_TRANSIT else None
     if keeper and keeper.state == Reservation.State.READY and keeper.pickup_branch_id == branch_id:

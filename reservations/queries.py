@@ -107,8 +107,10 @@ class Queues:
     def __init__(self, book_ids: Collection[int], *, now: datetime) -> None:
         self._now = now
         self._book_ids = set(book_ids)
-        active = Reservation.objects.active().filter(book__in=self._book_ids)
-        self.active: list[Reservation] = list(active.select_related("reader", "pickup_branch").in_queue())
+        self.active: list[Reservation] = []
+        if self._book_ids:  # even to find out that it need not ask, the ORM works for half a millisecond
+            active = Reservation.objects.active().filter(book__in=self._book_ids)
+            self.active = list(active.select_related("reader", "pickup_branch").in_queue())
 
     @cached_property
     def _terms(self) -> "TermsOf":
@@ -306,9 +308,17 @@ class Claims:
     """Whether anybody, this reader included, has a reservation of the book that is not over."""
 
 
+def queues_of(copy: Copy, *, now: datetime) -> Queues:
+    """The queue of a copy's book. No query where the copy came with `has_queue` and nobody is in it."""
+    return Queues([copy.book_id] if getattr(copy, "has_queue", True) else [], now=now)
+
+
 def claims_on(copy: Copy, *, reader_id: int, now: datetime) -> Claims:
-    """Who claims a copy that a reader wants to borrow. One query while nobody waits, three where somebody does."""
-    queues = Queues([copy.book_id], now=now)
+    """Who claims a copy that a reader wants to borrow. One query while nobody waits, three where somebody does.
+
+    None while nobody waits for a copy that came with `has_queue`.
+    """
+    queues = queues_of(copy, now=now)
     queue = queues.of(copy.book_id)
     keeper = next((one for one in queue if one.copy_id == copy.pk), None)
     is_own = keeper is not None and keeper.reader_id == reader_id

@@ -714,7 +714,7 @@ def test_check_out_locks_first_and_takes_few_queries(lend):
     with CaptureQueriesContext(connection) as queries:
         lend()
     assert_locked_first(queries)
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 13
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
 
 
 def test_check_out_from_another_locks_both_readers_at_once(lend, copy, gleb, vera):
@@ -733,14 +733,14 @@ def test_renewal_locks_first_and_takes_few_queries(loan, anna):
         renew(loan_id=loan.pk, by=anna, now=NOW)
     assert_locked_first(queries)
     assert locks_in(queries) == ["catalog_book", "catalog_copy", "accounts_reader", "circulation_loan"]
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 10
 
 
 def test_return_locks_first_and_takes_few_queries(loan, take_back):
     with CaptureQueriesContext(connection) as queries:
         take_back()
     assert_locked_first(queries)
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 8
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 7
 
 
 def test_a_late_return_that_suspends(copy, vera, take_back):

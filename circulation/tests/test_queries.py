@@ -140,8 +140,8 @@ def test_overdue_loans_of_one_reader_do_not_count_for_another(vera, gleb, adult)
 
 
 @pytest.mark.parametrize("count", [1, 9])
-def test_states_of_many_loans_take_six_queries(count, vera, new_copy, django_assert_num_queries):
+def test_states_of_many_loans_take_five_queries(count, vera, new_copy, django_assert_num_queries):
     for _ in range(count):
         LoanFactory(reader=vera, copy=new_copy())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         loan_states(open_loans_of(vera), now=LATE)
