@@ -9,10 +9,13 @@ For each length of the history, which is written by COPY:
 - a line of the desk (a scan that lends, answered with the part of the page that changed) and a reader's page of loans:
   how long the server takes to answer, p50 and p95;
 - `manage.py check_integrity`;
-- how many statements each action sends, BEGIN and COMMIT left out.
+- how many statements each action sends, BEGIN and COMMIT left out, and what the time of a call of the API goes into.
 """
 
 import argparse
+import cProfile
+import pstats
+import uuid
 from collections.abc import Callable
 from statistics import median, quantiles
 from time import perf_counter
@@ -68,12 +71,40 @@ def figures(past: int, rounds: int, seconds: float, clients: int) -> dict[str, f
         rates = [by_http(port, token, clients, seconds, keys=True) for _round in range(rounds)]
     told[f"API, {clients} clients: calls a second"] = 2 * median(rate[0] for rate in rates)
     told["API call p95, ms"] = p95([taken for rate in rates for times in rate[1:] for taken in times])
-    return told | at_the_desk(world) | statements(world)
+    return told | shares_of_a_call(token) | at_the_desk(world) | statements(world)
 
 
 def p95(times: list[float]) -> float:
     """In milliseconds."""
     return quantiles(times, n=20)[18] * 1000
+
+
+def shares_of_a_call(token: str) -> dict[str, float]:
+    """Where the time of a check-out and a return over the API goes, in this process, by the profiler."""
+    from django.conf import settings
+    from django.test import Client
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    api = Client(headers={"Authorization": f"Bearer {token}"})
+
+    def pair(n: int) -> None:
+        for path, body in (("", {"reader": f"R{n}", "copy": f"B{n}"}), ("return/", {"copy": f"B{n}"})):
+            key = {"Idempotency-Key": uuid.uuid4().hex}
+            answer = api.post(f"/api/v1/loans/{path}", body, content_type="application/json", headers=key)
+            assert answer.status_code < 300, answer.content
+
+    pair(0)
+    profile = cProfile.Profile()
+    profile.runcall(lambda: [pair(n) for n in range(50)])
+    found = pstats.Stats(profile)
+    shares = {"all": found.total_tt}
+    for name, file, function in (
+        ("building SQL", "django/db/models/sql/compiler.py", "as_sql"),
+        ("waiting for the database", "psycopg/connection.py", "wait"),
+    ):
+        times = [row[3] for (path, _line, called), row in found.stats.items() if file in path and called == function]
+        shares[name] = max(times)
+    return {f"share of {name} in a call": shares[name] / shares["all"] for name in shares if name != "all"}
 
 
 def at_the_desk(world: dict[str, Any]) -> dict[str, float]:
@@ -88,6 +119,8 @@ def at_the_desk(world: dict[str, Any]) -> dict[str, float]:
     from policies.models import Branch
 
     settings.ALLOWED_HOSTS = ["testserver"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # nothing has to be collected
     librarian = User.objects.get()
     readers = list(Reader.objects.filter(pk__gte=world["first_reader"]).order_by("pk")[:100])
     visitor = User.objects.create_user("reader0@example.org", None, full_name="Reader")
