@@ -20,6 +20,7 @@ from circulation import closings
 from circulation.desk import DeskRequest, staff_who_may
 from circulation.models import Closing
 from circulation.tasks import work_on_closings_soon
+from library.core.dates import day
 from library.core.errors import Busy, Invalid
 from policies.models import Branch, ClosedDay
 
@@ -112,7 +113,7 @@ def closing(request: DeskRequest, uid: UUID) -> HttpResponse:
         "reservation__pickup_branch", "reservation__reader",
     )  # fmt: skip
     page = Paginator(moved, PER_PAGE).get_page(request.GET.get("page"))
-    return _page(request, "closing", title=str(made), made=made, page=page)
+    return _page(request, "closing", title=_days(made), made=made, page=page)
 
 
 @require_POST
@@ -126,6 +127,11 @@ def undo(request: DeskRequest, uid: UUID) -> HttpResponse:
         for texts in error.errors.values():
             messages.error(request, " ".join(texts))
     return redirect("closing_page", uid)
+
+
+def _days(made: Closing) -> str:
+    """3 December 2026 – 4 December 2026."""
+    return " – ".join(map(day, sorted({made.starts_on, made.ends_on})))
 
 
 def _work(made: Closing) -> None:
