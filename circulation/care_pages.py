@@ -105,8 +105,9 @@ def settle(request: DeskRequest, branch: Branch, uid: UUID) -> HttpResponse:
 def damaged(request: DeskRequest) -> HttpResponse:
     """What waits for repair, with what is known of the damage; a scan leads to the page of a copy."""
     problem = ""
-    if code := request.GET.get("code", "")[:64]:
-        if copy := copy_by_scan(code):
+    scan = ScanForm(request.GET)
+    if "code" in request.GET:
+        if scan.is_valid() and (copy := copy_by_scan(scan.cleaned_data["code"])):
             return redirect("desk_damage", copy.uid)
         problem = sentence(Refusal(Reason.COPY_UNKNOWN))
     copies = Copy.objects.filter(status=Copy.Status.DAMAGED).select_related("book", "branch")

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from cashdesk.queries import balance_of
 from circulation.actions import check_out, declare_lost, renew, return_copy
@@ -28,6 +29,14 @@ pytestmark = pytest.mark.django_db
 FINED = Terms(fine_amount=Decimal("1.00"), suspension_days_per_day=1, cap_at_copy_price=False).as_json()
 TENTH = datetime(2026, 3, 25, 9, tzinfo=UTC)
 """Ten days after the loan of 1 March fell due."""
+
+
+@pytest.fixture(autouse=True)
+def english(client):
+    """Sentences are compared in English, whatever the library speaks."""
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    with translation.override("en"):
+        yield
 
 
 def happened(outcome):
@@ -245,7 +254,7 @@ def test_pages_record_and_settle(client, late, copy, anna, centre, django_assert
 def test_the_api_speaks_of_all_of_it(anna, late, copy, centre):
     from rest_framework.test import APIClient
 
-    api = APIClient()
+    api = APIClient(HTTP_ACCEPT_LANGUAGE="en")
     api.force_authenticate(anna)
     claimed = api.post(f"/api/v1/loans/{late.uid}/claim-returned/", {"note": "да"}).json()
     assert claimed["claimed_returned_at"]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import translation
 
 from circulation.actions import return_copy
 from circulation.closings import close, preview, undo, work
@@ -83,6 +84,14 @@ def test_nothing_goes_back_to_what_is_over():
         card_expires_on=None,
     )
     assert moved == local("2026-03-14T23:59:59")
+
+
+@pytest.fixture(autouse=True)
+def english(client):
+    """Sentences are compared in English, whatever the library speaks."""
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
