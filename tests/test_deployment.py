@@ -72,3 +72,9 @@ def test_the_image_holds_what_the_commands_need_and_no_secrets():
     assert missing == []
     apps = {path.parent.name for path in ROOT.glob("*/apps.py")}
     assert apps | {"deploy/gunicorn.conf.py", "manage.py", "static", "templates", "locale"} <= set(taken)
+
+
+def test_no_room_is_left_out_of_the_tests(pytestconfig):
+    """Tests of a new app would be written, and never run."""
+    rooms = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/**/test_*.py") if ".venv" not in path.parts}
+    assert rooms == set(pytestconfig.getini("testpaths"))
