@@ -266,13 +266,13 @@ def write_history(world: dict[str, Any], past: int, *, of: int) -> None:
     with connection.cursor() as cursor:
         with cursor.copy(
             "COPY circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals,"
-            " returned_at, return_branch_id) FROM STDIN"
+            " returned_at, return_branch_id, age_group) FROM STDIN"
         ) as loans:
             for n in range(past):
                 lent = now - timedelta(days=20, minutes=n)
                 due, back = lent + timedelta(days=14), lent + timedelta(days=5)
                 copy, reader = world["first_copy"] + n % of, world["first_reader"] + n * 7 % of
-                loans.write_row((uuid.uuid4(), copy, reader, branch, lent, due, terms, 0, back, branch))
+                loans.write_row((uuid.uuid4(), copy, reader, branch, lent, due, terms, 0, back, branch, ""))
         cursor.execute("SELECT min(id) FROM circulation_loan")
         first = cursor.fetchone()[0] or 0
         with cursor.copy(

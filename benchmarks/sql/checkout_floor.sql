@@ -5,7 +5,7 @@ BEGIN;
 SELECT status FROM catalog_copy WHERE id = :copy FOR NO KEY UPDATE;
 SELECT id FROM accounts_reader WHERE id = :reader FOR NO KEY UPDATE;
 SELECT count(*) FROM circulation_loan WHERE reader_id = :reader AND returned_at IS NULL;
-INSERT INTO circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals) VALUES (gen_random_uuid(), :copy, :reader, (SELECT min(id) FROM policies_branch), now(), now() + interval '14 days', '{}', 0);
+INSERT INTO circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals, age_group) VALUES (gen_random_uuid(), :copy, :reader, (SELECT min(id) FROM policies_branch), now(), now() + interval '14 days', '{}', 0, '');
 UPDATE catalog_copy SET status = 'loaned' WHERE id = :copy;
 COMMIT;
 BEGIN;
