@@ -18,7 +18,7 @@ PATIENCE = 60
 """Seconds after which a thread that has not come back counts as deadlocked."""
 
 
-def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+def at_once(*deeds: Callable[[], Any], patience: float = PATIENCE) -> list[Any]:
     """Run every deed in a thread of its own, all starting together; what each returned, refused codes or «busy»."""
     start = Barrier(len(deeds))
 
@@ -35,7 +35,7 @@ def at_once(*deeds: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(deeds)) as pool:
-        return [future.result(PATIENCE) for future in [pool.submit(run, deed) for deed in deeds]]
+        return [future.result(patience) for future in [pool.submit(run, deed) for deed in deeds]]
 
 
 def told(outcomes: Iterable[Any]) -> Counter[Any]:
