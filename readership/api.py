@@ -225,6 +225,7 @@ class WishSerializer(serializers.ModelSerializer):
 class DataFileViewSet(ListModelMixin, ApiViewSet):
     """Files with all data of a reader: one's own, or, with the permission, of others."""
 
+    needs_card = True
     queryset = DataFile.objects.none()
     serializer_class = DataFileSerializer
     orderings = {"asked_at": ("-asked_at", "-pk")}

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Consent, FormerCard, Reader, ReaderBlock, ReaderPhoto, User
@@ -96,7 +97,7 @@ def zipped(reader: Reader, *, now: datetime) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         words = _("All that %(library)s keeps about %(name)s, on %(day)s.")
-        names = {"library": settings.LIBRARY_NAME, "name": reader.full_name, "day": now.date().isoformat()}
+        names = {"library": settings.LIBRARY_NAME, "name": reader.full_name, "day": timezone.localdate(now).isoformat()}
         archive.writestr("README.txt", words % names + "\n")
         text = json.dumps({"made_at": now, **data}, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
         archive.writestr("data.json", text)

@@ -225,7 +225,8 @@ class Queues:
     def _expected_of(self, queue: Sequence[Reservation], copies: Sequence[Copy]) -> dict[int | None, date]:
         if not queue:
             return {}
-        today = self._now.astimezone(queue[0].pickup_branch.zone).date()
+        zone = queue[0].pickup_branch.zone
+        today = self._now.astimezone(zone).date()
         loan_days = {copy.pk: _days(self._terms(queue[0].reader, copy, queue[0].pickup_branch_id)) for copy in copies}
         kept = {one.copy_id: one for one in queue if one.copy_id}
         free_on = {}
@@ -233,7 +234,7 @@ class Queues:
             if keeper := kept.get(copy.pk):
                 free_on[copy.pk] = (keeper.pickup_until or today) + timedelta(days=loan_days[copy.pk])
             else:
-                free_on[copy.pk] = _free_on(copy, today)
+                free_on[copy.pk] = _free_on(copy, today, zone)
         waiting = [one for one in queue if one.state == Reservation.State.WAITING]
         turns = [
             rules.Turn(
@@ -272,11 +273,11 @@ class TermsOf:
         return self._rules(reader.category_id, copy.item_type_id, branch_id).terms
 
 
-def _free_on(copy: Copy, today: date) -> date:
+def _free_on(copy: Copy, today: date, zone: ZoneInfo) -> date:
     due_at: datetime | None = copy.due_at  # type: ignore[attr-defined] # annotated
     if due_at is None:
         return today
-    due_on = due_at.date()
+    due_on = due_at.astimezone(zone).date()
     return due_on if due_on >= today else today + rules.OVERDUE_GUESS
 
 

@@ -69,7 +69,7 @@ def test_swagger_and_redoc_are_served_from_here(client, db):
 def test_the_pages_work_under_the_strict_policy(visit, path, sign_of_life):
     visitor = visit()
     page = visitor.go(path)
-    page.wait_for_selector(sign_of_life)
+    page.wait_for_selector(sign_of_life, timeout=60_000)
     policy = page.request.get(page.url).headers["content-security-policy"]
     assert "unsafe" not in policy
     page.wait_for_timeout(1000)

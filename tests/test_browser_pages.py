@@ -72,6 +72,8 @@ NO_PAGES = {
     "desk": "own test: staff",
     "desk_branch": "own test: staff",
     "desk_lost": "own test: staff",
+    "desk_photo": "a picture",
+    "desk_change_photo": "own test: staff",
     "desk_claims": "own test: staff",
     "desk_claim": "own test: staff",
     "desk_damaged": "own test: staff",
@@ -361,16 +363,19 @@ def test_pages_of_the_panel(visit, world):
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_pages_of_the_desk(visit, world, language):
     visitor = visit(LibrarianFactory(), language=language)
+    look = visitor.inspect if language == "ru" else visitor.squeeze
     for path in (reverse("desk_branch"), reverse("desk")):
         visitor.go(path)
-        visitor.inspect()
+        look()
     choose_branch(visitor.page)
     visitor.go(reverse("desk_return"))
-    visitor.inspect()
+    look()
+    visitor.go(reverse("desk_change_photo", args=[world["reader"].uid]))
+    look()
     visitor.go(reverse("desk_lost", args=[Loan.objects.open().first().uid]))
-    visitor.inspect()
+    look()
     visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
-    visitor.inspect()
+    look()
     for path in (
         reverse("desk_claims"),
         reverse("desk_claim", args=[Loan.objects.open().first().uid]),
@@ -385,12 +390,12 @@ def test_pages_of_the_desk(visit, world, language):
         reverse("transfer_slip", args=[world["transfer"].uid]),
     ):
         visitor.go(path)
-        visitor.inspect()
+        look()
     visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
     visitor.page.locator("#code").fill(world["copy"].barcode)
     visitor.page.keyboard.press("Enter")
     visitor.page.wait_for_load_state("networkidle")
-    visitor.inspect()
+    look()
     assert "\n".join(visitor.faults) == ""
 
 

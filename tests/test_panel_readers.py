@@ -59,7 +59,12 @@ def test_front_page_counts_the_loans_of_the_day(client):
         figure.url.partition("state=")[2]: (figure.value, figure.url)
         for figure in client.get(reverse("admin:index")).context["figures"]
     }
-    assert {state: value for state, (value, _url) in figures.items() if state} == {"open": 3, "today": 1, "overdue": 1}
+    assert {state: value for state, (value, _url) in figures.items() if state} == {
+        "open": 3,
+        "today": 1,
+        "overdue": 1,
+        "claimed": 0,
+    }
     for state in ("open", "today", "overdue"):
         value, url = figures[state]
         assert client.get(url).context["cl"].result_count == value

@@ -1,12 +1,15 @@
 """Ready-made loans for tests, as check-outs of the past would have left them."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import factory
 
 from catalog.models import Copy
 from circulation.models import Loan
 from policies.terms import Terms
+
+MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 class LoanFactory(factory.django.DjangoModelFactory):
@@ -20,7 +23,11 @@ class LoanFactory(factory.django.DjangoModelFactory):
     branch = factory.SelfAttribute("copy.branch")
     checked_out_at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     due_at = factory.LazyAttribute(
-        lambda loan: (loan.checked_out_at + timedelta(days=14)).replace(hour=20, minute=59, second=59, microsecond=0)
+        lambda loan: (
+            (loan.checked_out_at + timedelta(days=14))
+            .astimezone(MOSCOW)
+            .replace(hour=23, minute=59, second=59, microsecond=0)
+        )
     )
     terms = factory.LazyFunction(lambda: Terms().as_json())
     return_branch = factory.LazyAttribute(lambda loan: loan.branch if getattr(loan, "returned_at", None) else None)

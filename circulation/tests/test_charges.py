@@ -364,10 +364,10 @@ def queries_of(act):
 def test_the_debt_limit_takes_one_query_more(copy, vera, anna, centre):
     ReaderCategory.objects.update(max_balance=Decimal("100.00"))
     lending = {"copy_id": copy.pk, "reader_id": vera.pk, "branch_id": centre.pk, "now": NOW, "by": anna}
-    assert queries_of(lambda: check_out(**lending)) == 14
+    assert queries_of(lambda: check_out(**lending)) == 12
 
 
 def test_charging_takes_few_queries(loan, take_back, new_copy, vera, boris):
     other = LoanFactory(copy=new_copy(price=Decimal(100)), reader=vera, terms=TERMS.as_json())
-    assert queries_of(lambda: declare_lost(loan_id=other.pk, by=boris, now=LATE)) == 30
-    assert queries_of(take_back) == 17
+    assert queries_of(lambda: declare_lost(loan_id=other.pk, by=boris, now=LATE)) == 29
+    assert queries_of(take_back) == 15

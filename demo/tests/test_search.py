@@ -158,7 +158,7 @@ def test_suggestions(text, kind, expected):
 
 
 def test_suggestions_lead_somewhere(django_assert_num_queries):
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         suggestions = suggest("толстой")
     author = next(one for one in suggestions if one.kind == Kind.AUTHOR)
     assert search_books(SearchQuery(authors=[int(author.key)])).total > 0
