@@ -1,60 +1,18 @@
-"""The cast of the cash desk's tests: Anna takes money, Boris runs the library, Vera and Gleb owe."""
+"""The cast of the tests at the cash desk: Anna takes money, Boris may forgive it, Vera and Gleb owe."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from accounts.tests.factories import AdminFactory, LibrarianFactory, ReaderFactory, UserFactory
+from accounts.tests.cast import NOW, adult, anna, boris, centre, gleb, north, rule, vera
 from cashdesk import actions
 from cashdesk.models import Kind, Method
-from policies.tests.factories import BranchFactory
-
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-"""Monday 2 March 2026, noon in Moscow."""
 
 
 def roubles(text):
     """An amount, exactly."""
     return Decimal(text)
-
-
-@pytest.fixture
-def centre(db):
-    """The main branch, in Moscow."""
-    return BranchFactory(code="centre", name="Центр")
-
-
-@pytest.fixture
-def north(db):
-    """Another branch."""
-    return BranchFactory(code="north", name="Север")
-
-
-@pytest.fixture
-def anna(db):
-    """A librarian."""
-    return LibrarianFactory(full_name="Анна Библиотекарь", email="anna@example.org")
-
-
-@pytest.fixture
-def boris(db):
-    """An administrator."""
-    return AdminFactory(full_name="Борис Директор", email="boris@example.org")
-
-
-@pytest.fixture
-def vera(centre):
-    """A reader who signs in."""
-    user = UserFactory(email="vera@example.org", full_name="Вера Читатель")
-    return ReaderFactory(full_name="Вера Читатель", card_number="R000001", home_branch=centre, user=user)
-
-
-@pytest.fixture
-def gleb(centre):
-    """Another reader who signs in."""
-    user = UserFactory(email="gleb@example.org", full_name="Глеб Сосед")
-    return ReaderFactory(full_name="Глеб Сосед", card_number="R000002", home_branch=centre, user=user)
 
 
 class Till:

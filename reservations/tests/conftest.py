@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.tests.factories import ReaderFactory, UserFactory
-from circulation.tests.conftest import (  # noqa: F401 # fixtures
+from circulation.tests.conftest import (
     NOW,
     adult,
     anna,
@@ -21,7 +21,7 @@ from reservations.actions import reserve
 
 
 @pytest.fixture
-def darya(adult, north):  # noqa: F811
+def darya(adult, north):
     """A third reader, of the other branch."""
     return ReaderFactory(
         full_name="Дарья Третья",
@@ -34,7 +34,7 @@ def darya(adult, north):  # noqa: F811
 
 
 @pytest.fixture
-def place(copy, centre, anna):  # noqa: F811
+def place(copy, centre, anna):
     """A function: reserve the book of `copy` for a reader, by Anna at the main branch unless told otherwise."""
 
     def make(reader, **changes):
