@@ -65,8 +65,12 @@ FILES = [
 ]
 
 
-def import_shared(name):
-    """Import a shared file into a library with one branch; the run, and the remarks by record."""
+AGAIN = 400
+"""How many records of a file are imported a second time."""
+
+
+def import_shared(name, *, most=None):
+    """Import a shared file, or its first records, into a library with one branch; the run, the remarks by record."""
     path = shared(name)
     remarks = {}
 
@@ -77,7 +81,7 @@ def import_shared(name):
 
     with path.open("rb") as stream:
         arrivals = tables.books(tables.read(stream, name)) if name.endswith(".csv") else marc_records(stream)
-        run = import_books(arrivals, file_name=path.name, by=None, copies=CopyOptions(), on_batch=note)
+        run = import_books(islice(arrivals, most), file_name=path.name, by=None, copies=CopyOptions(), on_batch=note)
     return run, remarks
 
 
@@ -356,6 +360,7 @@ def test_every_file_goes_in_and_a_second_time_changes_nothing(library, name, exp
     CHECKS.get(name, lambda remarks: None)(remarks)
     if not name.endswith(".csv"):
         check_goes_out_as_it_came_in(name)
-    again, _ = import_shared(name)
-    read, created, _updated, unchanged, rejected, _copies = expected
-    assert counts(again) == (read, 0, 0, created + unchanged, rejected, 0)
+    again, _ = import_shared(name, most=AGAIN)
+    assert (again.read, again.created, again.updated, again.copies_created) == (min(expected[0], AGAIN), 0, 0, 0)
+    assert again.unchanged + again.rejected == again.read
+    assert again.rejected <= expected[4]
