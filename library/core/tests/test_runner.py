@@ -104,9 +104,16 @@ def run(home):
 
 
 @pytest.mark.slow
-def test_a_good_day(run):
+def test_two_days_of_a_library(run):
+    """One after the other, as a fresh library takes the longest to make."""
     library = run(LIBRARY_DEMO="true")
     library.start()
+    a_good_day(library)
+    library.start()
+    a_rough_day(library)
+
+
+def a_good_day(library):
     assert f"http://127.0.0.1:{library.port}/" in library.said()
     assert library.get("/healthz").status == 200
     assert library.is_ready()
@@ -162,10 +169,7 @@ def test_a_good_day(run):
     assert not (library.var / "postgres" / "postmaster.pid").exists()
 
 
-@pytest.mark.slow
-def test_a_rough_day(run):
-    library = run()
-    library.start()
+def a_rough_day(library):
     key = (library.var / "secret_key").read_text()
     with psycopg.connect(host=str(library.var), user="library", dbname="library", autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 'Война и мир' AS title")
