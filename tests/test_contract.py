@@ -31,7 +31,7 @@ from library.core.api import Limit
 from library.wsgi import application
 from policies.tests.factories import BranchFactory, DefaultRuleFactory, ItemTypeFactory, ReaderCategoryFactory
 
-EXAMPLES = 6
+EXAMPLES = 4
 FEW_EXAMPLES = 2
 LEFT_OUT = [checks.positive_data_acceptance, checks.negative_data_rejection]
 
