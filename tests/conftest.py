@@ -41,7 +41,7 @@ class Visitor:
     def __post_init__(self):
         self.page.on("console", lambda message: message.type == "error" and self.blame(f"console: {message.text}"))
         self.page.on("pageerror", lambda error: self.blame(f"script: {error}"))
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(45_000)
 
     def blame(self, fault):
         self.faults.append(f"{self.page.url.removeprefix(self.base)} {fault}")
