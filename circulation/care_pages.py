@@ -30,10 +30,8 @@ from circulation.wording import sentence
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
 from library.core.money import money
 from policies.models import Branch
-from reservations.actions import Placement
-from reservations.staff_views import Line
+from reservations.staff_views import Line, destination
 from reservations.staffed import at_branch
-from reservations.wording import kept_for, sent_home
 
 PER_PAGE = 50
 LINES_KEPT = 20
@@ -167,21 +165,9 @@ def repaired(request: DeskRequest, branch: Branch, uid: UUID) -> HttpResponse:
         lambda: repair(copy_id=copy.pk, by=request.user, branch_id=branch.pk, now=timezone.now()),
     )
     if placed:
-        messages.success(request, f"{copy.book.title}, {copy}: {_destination(placed)}")
+        where = destination(placed, otherwise=_("Repaired: back to its shelf."))
+        messages.success(request, f"{copy.book.title}, {copy}: {where}")
     return redirect("desk_damaged")
-
-
-def _destination(placement: Placement) -> str:
-    if reservation := placement.reservation:
-        return kept_for(
-            reader=reservation.reader.full_name,
-            card=reservation.reader.card_number,
-            branch=reservation.pickup_branch.name,
-            until=reservation.pickup_until,
-        )
-    if placement.transfer:
-        return sent_home(placement.copy.branch.name)
-    return _("Repaired: back to its shelf.")
 
 
 # --- Read in the library -------------------------------------------------------------------------------------------

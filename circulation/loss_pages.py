@@ -39,6 +39,7 @@ def lose(request: DeskRequest, uid: UUID) -> HttpResponse:
     context = {
         "form": form,
         "loan": loan,
+        "reader": loan.reader,
         "charges": queries.loss_charges(loan, now=timezone.now()),
         "title": _("Declare a copy lost"),
     }

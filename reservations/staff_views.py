@@ -112,7 +112,8 @@ def _scanned(user: User, branch: Branch, mode: str, code: str) -> Line:
     except LibraryError as error:
         line.tone, line.said = "bad", _sentences(error)
         return line
-    line.said, line.slip = [_destination(placement)], _slip_of(placement)
+    line.said = [destination(placement, otherwise=_("Nobody waits for it: back to its shelf."))]
+    line.slip = _slip_of(placement)
     line.tone = "warn" if placement.transfer else "good"
     return line
 
@@ -127,7 +128,8 @@ def _unpack(*, copy_id: int, branch_id: int, by: User, now: Any) -> Placement:
         return actions.capture(copy_id=copy_id, branch_id=branch_id, by=by, now=now)
 
 
-def _destination(placement: Placement) -> str:
+def destination(placement: Placement, *, otherwise: str) -> str:
+    """Where a copy goes now: to a reader, to its branch; `otherwise` says that it is needed nowhere."""
     if reservation := placement.reservation:
         return kept_for(
             reader=reservation.reader.full_name,
@@ -137,7 +139,7 @@ def _destination(placement: Placement) -> str:
         )
     if placement.transfer:
         return sent_home(placement.copy.branch.name)
-    return _("Nobody waits for it: back to its shelf.")
+    return otherwise
 
 
 def _slip_of(placement: Placement) -> str:
