@@ -402,9 +402,7 @@ def _allocate(shares: Iterable[Share], *, cause: Entry) -> None:
 
 
 def _tell(event: Event, entry: Entry) -> None:
-    """Write the reader a notice about an entry; one query more where it is for a copy, none without an address."""
-    if not entry.reader.email:
-        return
+    """Write the reader a notice about an entry; one query more where it is for a copy."""
     titles = Copy.objects.filter(pk=entry.copy_id).values_list("book__title", flat=True) if entry.copy_id else []
     with translation.override(entry.reader.language):
         what = str(entry.get_kind_display())

@@ -286,10 +286,9 @@ def _rewrite(
 def _drafts(closing: Closing, moves: Sequence[tuple[Loan, datetime, datetime]], once: str) -> Iterator[Draft]:
     authors = authors_of({loan.copy.book_id for loan, _was, _moved in moves})
     for loan, _was, _moved in moves:
-        if loan.reader.email:
-            yield Draft(
-                key=f"{Event.DUE_DATE_MOVED}:{loan.uid}:{once}",
-                event=Event.DUE_DATE_MOVED,
-                reader=loan.reader,
-                data=line_about(loan, authors=authors.get(loan.copy.book_id, ()), why=closing.reason),
-            )
+        yield Draft(
+            key=f"{Event.DUE_DATE_MOVED}:{loan.uid}:{once}",
+            event=Event.DUE_DATE_MOVED,
+            reader=loan.reader,
+            data=line_about(loan, authors=authors.get(loan.copy.book_id, ()), why=closing.reason),
+        )

@@ -24,6 +24,7 @@ from catalog.models import Contribution, Copy
 from circulation.letters import line_about
 from circulation.models import Loan
 from notifications.actions import Draft, enqueue_many
+from notifications.channels.registry import routes
 from notifications.models import Event, Notice
 from policies.terms import Terms
 
@@ -50,8 +51,8 @@ class Summary:
     marked_overdue: int = 0
     reminders: Counter[str] = field(default_factory=Counter)
     """Event to the number of notices written."""
-    without_email: int = 0
-    """Loans whose reader should be told today and has no e-mail address."""
+    unreachable: int = 0
+    """Reminders among them whose reader no channel reaches, so that somebody has to telephone."""
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept with the job's run."""
@@ -59,7 +60,7 @@ class Summary:
             "open_loans": self.open_loans,
             "marked_overdue": self.marked_overdue,
             "reminders": dict(self.reminders),
-            "without_email": self.without_email,
+            "unreachable": self.unreachable,
         }
 
 
@@ -114,11 +115,11 @@ def check_due_dates(*, now: datetime, dry_run: bool = False) -> Summary:
         summary.open_loans += len(loans)
         stages = {loan.uid: stage for loan in loans if (stage := _stage_of(loan, now))}
         drafts = _drafts(_unwritten(stages))
-        reachable = [draft for draft in drafts if draft.reader.email]
-        summary.without_email += len(drafts) - len(reachable)
-        summary.reminders.update(str(draft.event) for draft in reachable)
+        ways = routes({draft.reader for draft in drafts}) if drafts else {}
+        summary.unreachable += sum(not ways[draft.reader.pk] for draft in drafts)
+        summary.reminders.update(str(draft.event) for draft in drafts)
         if not dry_run:
-            enqueue_many(reachable, now=now)
+            enqueue_many(drafts, now=now)
     return summary
 
 

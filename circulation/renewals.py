@@ -104,7 +104,6 @@ def _try(loan_id: int, today: date, now: datetime) -> bool:
 
 
 def _tell(event: Event, loan: Loan, once: str, *, now: datetime, why: str = "") -> None:
-    if loan.reader.email:
-        authors = authors_of([loan.copy.book_id]).get(loan.copy.book_id, [])
-        line = line_about(loan, authors=authors, why=why)
-        enqueue(key=f"{event}:{loan.uid}:{once}"[:200], event=event, reader=loan.reader, data=line, now=now)
+    authors = authors_of([loan.copy.book_id]).get(loan.copy.book_id, [])
+    line = line_about(loan, authors=authors, why=why)
+    enqueue(key=f"{event}:{loan.uid}:{once}"[:200], event=event, reader=loan.reader, data=line, now=now)

@@ -268,6 +268,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="library@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 """Seconds that any one answer of the mail server may take."""
+EMAIL_PER_MINUTE = env.int("EMAIL_PER_MINUTE", default=0)
+"""Letters a minute that the mail server takes from all workers together; 0: as many as they can send."""
+NOTICE_CHANNELS = ["notifications.channels.email.EmailChannel"]
+"""The ways to readers, in the order in which a letter tries them; each is on when its own settings say so."""
 LETTER_LEASE_SECONDS = env.int("LETTER_LEASE_SECONDS", default=600)
 """How long a worker that took a letter may need to send it; then another takes over, as after a crash."""
 

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Subquery
 
 from accounts.models import Reader, User
 from library.core import audit
+from notifications.channels.base import Channel
+from notifications.channels.registry import channels, routes
 from notifications.letters import welcome_data
 from notifications.models import OPTIONAL, Event, Letter, Notice, Unwanted
 
@@ -17,8 +19,6 @@ GATHERING = {
     event: timedelta(minutes=2) for event in (Event.LOAN_RECEIPT, Event.CHARGE, Event.PAYMENT, Event.SUSPENSION)
 }
 """How long notices of an event wait for others of the same reader, to leave in one letter."""
-OF_USE_FOR = timedelta(days=3)
-"""A letter that could not leave for so long is given up."""
 WELCOME_WITHIN = timedelta(days=2)
 BATCH_SIZE = 1000
 """Rows per INSERT of the bulk form, and notices bundled in one transaction."""
@@ -39,22 +39,20 @@ class Draft:
 
 def enqueue(
     *, key: str, event: Event, reader: Reader, data: Mapping[str, Any], now: datetime, stage: int = 0
-) -> Notice | None:
+) -> Notice:
     """Write that `reader` is to be told; one INSERT in the caller's transaction, no query else.
 
-    A second call with the same `key` changes nothing, so the returned notice has no primary key. None: the reader has
-    no e-mail address, nothing was written. `data` comes from `notifications.letters`.
+    A second call with the same `key` changes nothing, so the returned notice has no primary key. Whether and how the
+    reader can be reached is seen when the letter is made. `data` comes from `notifications.letters`.
     """
-    if not reader.email:
-        return None
     notice = _notice(Draft(key=key, event=event, reader=reader, data=data, stage=stage), now)
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
     return notice
 
 
 def enqueue_many(drafts: Iterable[Draft], *, now: datetime) -> int:
-    """Write many notices, `BATCH_SIZE` to an INSERT; the number offered, without readers who have no e-mail address."""
-    notices = [_notice(draft, now) for draft in drafts if draft.reader.email]
+    """Write many notices, `BATCH_SIZE` to an INSERT; the number offered."""
+    notices = [_notice(draft, now) for draft in drafts]
     Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=BATCH_SIZE)
     return len(notices)
 
@@ -78,7 +76,7 @@ def welcome_new_readers(*, now: datetime) -> int:
 
     A reader registered longer ago than `WELCOME_WITHIN`, as a register moved from another system is, gets none.
     """
-    newcomers = Reader.objects.current().filter(registered_on__gt=(now - WELCOME_WITHIN).date()).exclude(email="")
+    newcomers = Reader.objects.current().filter(registered_on__gt=(now - WELCOME_WITHIN).date())
     unwelcomed = newcomers.exclude(notices__event=Event.WELCOME).order_by("pk")[:BATCH_SIZE]
     return enqueue_many(
         (
@@ -103,8 +101,17 @@ def bundle(*, now: datetime) -> int:
         groups = set(ready.values_list("reader_id", "event", "stage"))
         readers = Reader.objects.in_bulk({reader_id for reader_id, _event, _stage in groups})
         unwanted = set(Unwanted.objects.filter(reader__in=readers).values_list("reader", "event"))
+        on = channels()
+        ways = routes(readers.values(), by=on)
         letters = [
-            _letter(readers[reader_id], event, stage, now, is_wanted=(reader_id, event) not in unwanted)
+            _letter(
+                readers[reader_id],
+                event,
+                stage,
+                now=now,
+                way=_first(ways[reader_id], on),
+                is_wanted=(reader_id, event) not in unwanted,
+            )
             for reader_id, event, stage in sorted(groups)
         ]
         Letter.objects.bulk_create(letters)
@@ -119,21 +126,29 @@ def bundle(*, now: datetime) -> int:
 
 
 def resend(*, letter_ids: Collection[int], by: User, now: datetime) -> int:
-    """Give letters that were given up all their attempts again, to the reader's present address; how many.
+    """Give letters that were given up all their attempts again, by the first channel that reaches the reader; how many.
 
-    Letters in any other state, and those of readers who have no e-mail address, stay as they are.
+    Letters in any other state, and those of readers whom nothing reaches, stay as they are.
     """
     with transaction.atomic():
-        dead = Letter.objects.filter(pk__in=letter_ids, status=Letter.Status.DEAD).exclude(reader__email="")
-        letters = list(dead.select_related("reader").order_by("pk").select_for_update(of=("self",)))
-        for letter in letters:
+        ended = Letter.objects.filter(pk__in=letter_ids, status__in=[Letter.Status.DEAD, Letter.Status.NO_ADDRESS])
+        letters = list(ended.select_related("reader").order_by("pk").select_for_update(of=("self",)))
+        on = channels()
+        ways = routes({letter.reader for letter in letters}, by=on)
+        reachable = [letter for letter in letters if ways[letter.reader_id]]
+        for letter in reachable:
             letter.status = Letter.Status.WAITING
-            letter.address, letter.language = letter.reader.email, letter.reader.language
-            letter.attempts = 0
-            letter.next_attempt_at, letter.expires_at = now, now + OF_USE_FOR
-            letter.save(update_fields=["status", "address", "language", "attempts", "next_attempt_at", "expires_at"])
+            letter.channel, letter.address, of_use_for = _first(ways[letter.reader_id], on)
+            letter.language, letter.tried, letter.attempts = letter.reader.language, [], 0
+            letter.next_attempt_at, letter.expires_at = now, now + of_use_for
+            letter.save(
+                update_fields=[
+                    *("status", "channel", "address", "language"),
+                    *("tried", "attempts", "next_attempt_at", "expires_at"),
+                ]
+            )
             audit.record(action="notifications.resend", subject=letter, by=by, now=now)
-    return len(letters)
+    return len(reachable)
 
 
 def choose_letters(*, reader: Reader, wanted: Collection[str], by: User, now: datetime) -> None:
@@ -150,22 +165,38 @@ def choose_letters(*, reader: Reader, wanted: Collection[str], by: User, now: da
         audit.record(action="notifications.choose_letters", subject=reader, by=by, now=now, detail=detail)
 
 
-def _letter(reader: Reader, event: str, stage: int, now: datetime, *, is_wanted: bool) -> Letter:
-    """A letter to the address the reader has now; without one it is given up at once, for staff to see.
+class Way(NamedTuple):
+    """How a letter is to leave."""
+
+    channel: Letter.Channel
+    address: str
+    """Empty: nothing reaches the reader."""
+    of_use_for: timedelta
+
+
+def _first(ways: Mapping[Letter.Channel, str], on: Mapping[Letter.Channel, Channel]) -> Way:
+    """The first of a reader's ways."""
+    for name, address in ways.items():
+        return Way(name, address, on[name].of_use_for)
+    return Way(Letter.Channel.EMAIL, "", timedelta())
+
+
+def _letter(reader: Reader, event: str, stage: int, *, now: datetime, way: Way, is_wanted: bool) -> Letter:
+    """A letter; if nothing reaches the reader, it is kept for staff to see, who may telephone.
 
     One that the reader does without is kept, and never sent.
     """
-    status = Letter.Status.WAITING if reader.email else Letter.Status.DEAD
+    status = Letter.Status.WAITING if way.address else Letter.Status.NO_ADDRESS
     return Letter(
         reader=reader,
         event=event,
         stage=stage,
-        address=reader.email,
+        channel=way.channel,
+        address=way.address,
         language=reader.language,
         status=status if is_wanted else Letter.Status.UNWANTED,
-        last_error="" if reader.email else "The reader has no e-mail address.",
         created_at=now,
-        expires_at=now + OF_USE_FOR,
+        expires_at=now + way.of_use_for,
         next_attempt_at=now,
     )
 

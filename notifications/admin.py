@@ -41,17 +41,17 @@ class NoticeInline(admin.TabularInline):
 class LetterAdmin(ReadOnlyAdmin):
     """Every letter with its fate; those given up can be sent again."""
 
-    list_display = ("created_at", "reader", "event", "address", "status", "attempts", "sent_at")
-    list_filter = ("status", "event", "language")
+    list_display = ("created_at", "reader", "event", "channel", "address", "status", "attempts", "sent_at")
+    list_filter = ("status", "channel", "event", "language")
     list_select_related = ("reader",)
     search_fields = ("address", "reader__folded_name", "reader__card_number")
-    search_help_text = _("E-mail, name or card number")
+    search_help_text = _("Address, name or card number")
     date_hierarchy = "created_at"
     actions = ("resend",)
     inlines = (NoticeInline,)
     fieldsets = (
         (None, {"fields": ("subject", "text", "preview_link")}),
-        (_("Address"), {"fields": ("reader", "address", "language", "channel")}),
+        (_("Address"), {"fields": ("reader", "channel", "address", "language", "tried")}),
         (
             _("Delivery"),
             {
@@ -99,8 +99,8 @@ class LetterAdmin(ReadOnlyAdmin):
             messages.success(request, text % {"count": count})
         if left := len(chosen) - count:
             text = ngettext(
-                "%(count)d letter was not given up, or its reader has no e-mail address: nothing to do.",
-                "%(count)d letters were not given up, or their readers have no e-mail address: nothing to do.",
+                "%(count)d letter was not given up, or its reader has no address: nothing to do.",
+                "%(count)d letters were not given up, or their readers have no address: nothing to do.",
                 left,
             )
             messages.warning(request, text % {"count": left})

@@ -18,7 +18,7 @@ def remind_of_cards(*, today: date, now: datetime) -> int:
     if not settings.CARD_NOTICE_DAYS:
         return 0
     last = today + timedelta(days=settings.CARD_NOTICE_DAYS)
-    readers = Reader.objects.current().filter(expires_on__range=(today, last), is_card_lost=False).exclude(email="")
+    readers = Reader.objects.current().filter(expires_on__range=(today, last), is_card_lost=False)
     written = after = 0
     while batch := list(readers.filter(pk__gt=after).select_related("category").order_by("pk")[:BATCH_SIZE]):
         after = batch[-1].pk

@@ -6,24 +6,22 @@ and only one between the mail server's "accepted" and our commit a millisecond l
 Message-ID lets receiving servers recognise. docs/notices.md has the whole reasoning.
 """
 
-import smtplib
 import time
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime, timedelta
-from email.utils import formataddr, parseaddr
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Q, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat, Left
 from django.utils import timezone
 
+from notifications.channels.base import Channel, Refused, SlowDown, Unreachable
+from notifications.channels.registry import channels, routes
 from notifications.models import Letter
+from notifications.pacing import may_send
 from notifications.rendering import render
 
 log = structlog.get_logger(__name__)
@@ -32,34 +30,51 @@ RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180
 """How long to wait after the first, second, … failed attempt; after one more attempt the letter is given up."""
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 MAX_ERROR_LENGTH = 1000
+REST = timedelta(minutes=1)
+"""How long a letter waits whose channel was found to be down while it was sent."""
 
 
 def deliver(*, seconds: float) -> Counter[str]:
     """Send the letters that are due until none is left or `seconds` have passed; counts by outcome.
 
-    Outcomes: `sent`, `retried`, `dead`, and `unreachable` when the mail server cannot be reached: then the letters stay
-    as they were. A letter that cannot be rendered or sent fails alone.
+    The channels take turns, a letter each, so that a slow one does not keep the others from their letters. Outcomes:
+    `sent`, `retried`, `dead`, `passed_on` (to the next channel), and `unreachable` for each channel that is down: then
+    its letters stay as they were. A letter that cannot be rendered or sent fails alone.
     """
-    outcomes = Counter(dead=give_up(now=timezone.now()))
-    if not due_letters(now=timezone.now()).exists():
-        return +outcomes
+    outcomes = give_up(now=timezone.now())
     deadline = time.monotonic() + seconds
-    mail = get_connection()
+    waiting = set(due_letters(now=timezone.now()).values_list("channel", flat=True).distinct())
+    working = [channel for name, channel in channels().items() if name in waiting and not channel.is_by_hand]
+    resting: list[Channel] = []
     try:
-        while time.monotonic() < deadline:
-            try:
-                mail.open()
-            except OSError as error:
-                log.error("mail_server_unreachable", error=_describe(error))
-                outcomes["unreachable"] += 1
-                break
-            letter = claim(now=timezone.now())
-            if letter is None:
-                break
-            outcomes[_deliver_one(letter, mail)] += 1
+        while len(working) > len(resting):
+            for channel in working:
+                if time.monotonic() >= deadline:
+                    return +outcomes
+                if channel not in resting and not _take_turn(channel, outcomes):
+                    resting.append(channel)
     finally:
-        _hang_up(mail)
+        for channel in working:
+            channel.close()
     return +outcomes
+
+
+def _take_turn(channel: Channel, outcomes: Counter[str]) -> bool:
+    """Send one letter of this channel; False: it has none, is down, or has sent as many as it may for now."""
+    try:
+        channel.open()
+        letter = claim(channel=channel, now=timezone.now())
+        if letter is None:
+            return False
+        outcomes[_deliver_one(letter, channel)] += 1
+    except Unreachable as error:
+        log.error("channel_unreachable", channel=channel.name, error=_describe(error))
+        outcomes["unreachable"] += 1
+        return False
+    except SlowDown as error:
+        log.warning("channel_asks_to_wait", channel=channel.name, seconds=error.wait.total_seconds())
+        return False
+    return True
 
 
 def due_letters(*, now: datetime) -> QuerySet[Letter]:
@@ -67,12 +82,16 @@ def due_letters(*, now: datetime) -> QuerySet[Letter]:
     return Letter.objects.filter(status__in=[Letter.Status.WAITING, Letter.Status.SENDING], next_attempt_at__lte=now)
 
 
-def claim(*, now: datetime) -> Letter | None:
-    """Take the letter that has been due longest, for `LETTER_LEASE_SECONDS`; None: every due letter has a sender."""
+def claim(*, channel: Channel, now: datetime) -> Letter | None:
+    """Take the letter of a channel that has been due longest, for `LETTER_LEASE_SECONDS`.
+
+    None: every due letter has a sender, or the channel has sent as many as it may for the moment.
+    """
     with transaction.atomic():
-        due = due_letters(now=now).select_related("reader__home_branch").order_by("next_attempt_at", "pk")
-        letter = due.select_for_update(of=("self",), skip_locked=True).first()
-        if letter is None:
+        due = due_letters(now=now).filter(channel=channel.name).select_related("reader__home_branch")
+        urgent = due.order_by("next_attempt_at", "pk")
+        letter = urgent.select_for_update(of=("self",), skip_locked=True).first()
+        if letter is None or not may_send(channel.name, per_minute=channel.rate):
             return None
         letter.status = Letter.Status.SENDING
         letter.attempts += 1
@@ -82,90 +101,98 @@ def claim(*, now: datetime) -> Letter | None:
     return letter
 
 
-def give_up(*, now: datetime) -> int:
-    """Mark as dead the due letters that are too late to be of use, or that no sender survived; how many."""
-    late, fatal = Q(expires_at__lte=now), Q(attempts__gte=MAX_ATTEMPTS)
-    return sum(
-        due_letters(now=now)
-        .filter(hopeless)
-        .update(status=Letter.Status.DEAD, last_error=Left(Concat(Value(reason), "last_error"), MAX_ERROR_LENGTH))
-        for hopeless, reason in ((late, "Too late to be of use. "), (fatal, "No sender survived it. "))
+def give_up(*, now: datetime) -> Counter[str]:
+    """End the due letters that are too late to be of use, or that no sender survived: `dead` or `passed_on`.
+
+    What is too late is too late by any channel; what no sender survived may yet leave by the next.
+    """
+    outcomes: Counter[str] = Counter()
+    late = due_letters(now=now).filter(expires_at__lte=now)
+    outcomes["dead"] = late.update(
+        status=Letter.Status.DEAD,
+        last_error=Left(Concat(Value("Too late to be of use. "), "last_error"), MAX_ERROR_LENGTH),
     )
+    for letter in due_letters(now=now).filter(attempts__gte=MAX_ATTEMPTS).select_related("reader__home_branch"):
+        outcomes[_end(letter, f"No sender survived it. {letter.last_error}", now=now)] += 1
+    return outcomes
 
 
-def compose(letter: Letter) -> EmailMultiAlternatives:
-    """The letter as a message: text with an HTML alternative, and a Message-ID that is the same at every attempt."""
-    rendered = render(letter)
-    _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    branch_email = letter.reader.home_branch.email
-    message = EmailMultiAlternatives(
-        subject=rendered.subject,
-        body=rendered.text,
-        from_email=formataddr((_name or settings.LIBRARY_NAME, sender)),
-        to=[letter.address],
-        reply_to=[branch_email] if branch_email else None,
-        headers={
-            "Message-ID": f"<{letter.uid}@{sender.rpartition('@')[2]}>",
-            "Auto-Submitted": "auto-generated",
-            "Content-Language": letter.language,
-        },
-    )
-    message.attach_alternative(rendered.html, "text/html")
-    return message
-
-
-def is_permanent(error: Exception) -> bool:
-    """Whether the mail server refused this very letter for good (5xx to the recipient or the content)."""
-    match error:
-        case smtplib.SMTPRecipientsRefused():
-            return all(code >= 500 for code, _text in error.recipients.values())
-        case smtplib.SMTPDataError():
-            return error.smtp_code >= 500
-    return False
-
-
-def _deliver_one(letter: Letter, mail: BaseEmailBackend) -> str:
+def _deliver_one(letter: Letter, channel: Channel) -> str:
     try:
-        mail.send_messages([compose(letter)])
+        channel.send(letter, render(letter))
+    except (Unreachable, SlowDown) as error:
+        wait = error.wait if isinstance(error, SlowDown) else REST
+        _settle(
+            letter,
+            status=Letter.Status.WAITING,
+            attempts=letter.attempts - 1,
+            next_attempt_at=timezone.now() + wait,
+            last_error=_describe(error),
+        )
+        raise
     except Exception as error:  # noqa: BLE001 - whatever ails one letter is recorded on it and must not stop the others
-        _hang_up(mail)
+        channel.close()
         return _failed(letter, error)
     _settle(letter, status=Letter.Status.SENT, sent_at=timezone.now(), last_error="")
-    log.info("letter_sent", letter=str(letter.uid), letter_event=letter.event, attempt=letter.attempts)
+    log.info(
+        "letter_sent",
+        letter=str(letter.uid),
+        letter_event=letter.event,
+        channel=letter.channel,
+        attempt=letter.attempts,
+    )
     return "sent"
 
 
 def _failed(letter: Letter, error: Exception) -> str:
-    """Record the failure: the letter waits for its next attempt, or is given up."""
-    is_dead = is_permanent(error) or letter.attempts >= MAX_ATTEMPTS
-    text = _describe(error)
+    """Record the failure: the letter waits for its next attempt, goes to the next channel, or is given up."""
+    is_over = isinstance(error, Refused) or letter.attempts >= MAX_ATTEMPTS
     log.warning(
         "letter_failed",
         letter=str(letter.uid),
+        channel=letter.channel,
         attempt=letter.attempts,
-        given_up=is_dead,
+        given_up=is_over,
         error=type(error).__name__,  # the text names the reader's address: it is kept on the letter alone
-        exc_info=None if isinstance(error, OSError) else error,
+        exc_info=None if isinstance(error, (OSError, Refused)) else error,
     )
-    if is_dead:
-        _settle(letter, status=Letter.Status.DEAD, last_error=text)
-        return "dead"
+    if is_over:
+        return _end(letter, _describe(error), now=timezone.now())
     retry_at = timezone.now() + RETRY_AFTER[letter.attempts - 1]
-    _settle(letter, status=Letter.Status.WAITING, next_attempt_at=retry_at, last_error=text)
+    _settle(letter, status=Letter.Status.WAITING, next_attempt_at=retry_at, last_error=_describe(error))
     return "retried"
+
+
+def _end(letter: Letter, error: str, *, now: datetime) -> str:
+    """This channel has failed for good: the letter goes to the reader's next one, if there is any, or is given up."""
+    tried = [*letter.tried, letter.channel]
+    on = channels()
+    for name, address in routes([letter.reader], by=on)[letter.reader_id].items():
+        if name not in tried:
+            _settle(
+                letter,
+                status=Letter.Status.WAITING,
+                channel=name,
+                address=address,
+                tried=tried,
+                attempts=0,
+                next_attempt_at=now,
+                expires_at=now + on[name].of_use_for,
+                last_error=error[:MAX_ERROR_LENGTH],
+            )
+            return "passed_on"
+    _settle(letter, status=Letter.Status.DEAD, last_error=error[:MAX_ERROR_LENGTH])
+    return "dead"
 
 
 def _settle(letter: Letter, **outcome: Any) -> None:
     """Write how the attempt ended, unless the lease ran out and somebody else has made another attempt since."""
-    held = Letter.objects.filter(pk=letter.pk, status=Letter.Status.SENDING, attempts=letter.attempts)
+    held = Letter.objects.filter(pk=letter.pk, status=letter.status, attempts=letter.attempts, channel=letter.channel)
     if not held.update(**outcome):
         log.warning("letter_lease_lost", letter=str(letter.uid), attempt=letter.attempts)
 
 
-def _hang_up(mail: BaseEmailBackend) -> None:
-    with suppress(OSError):  # a failed goodbye harms nobody: every letter is settled
-        mail.close()
-
-
 def _describe(error: Exception) -> str:
+    if isinstance(error, Refused | Unreachable | SlowDown):
+        return str(error)[:MAX_ERROR_LENGTH]
     return f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH]

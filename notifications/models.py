@@ -6,6 +6,7 @@ A deed writes a `Notice`; notices of one reader, event and stage are bundled int
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +55,10 @@ class Letter(models.Model):
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")
+        TELEGRAM = "telegram", _("Telegram")
+        PUSH = "push", _("push message")
+        SMS = "sms", _("text message")
+        PRINT = "print", _("printed letter")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -61,6 +66,7 @@ class Letter(models.Model):
         SENT = "sent", _("sent")
         DEAD = "dead", _("given up")
         UNWANTED = "unwanted", _("not wanted")
+        NO_ADDRESS = "no_address", _("no address")
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
     """Stays through all attempts: the left half of the Message-ID."""
@@ -70,6 +76,14 @@ class Letter(models.Model):
     """As on its notices."""
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     address = models.CharField(_("address"), max_length=300)
+    """Where the channel finds the reader: e-mail address, number of the chat, telephone…; empty: nowhere."""
+    tried = ArrayField(
+        models.CharField(max_length=10, choices=Channel.choices),
+        verbose_name=_("tried before"),
+        default=list,
+        blank=True,
+    )
+    """The channels that failed before this one."""
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -91,7 +105,7 @@ class Letter(models.Model):
         permissions = [("resend_letters", "Can send again letters that were given up")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["waiting", "sending", "sent", "dead", "unwanted"]),
+                condition=Q(status__in=["waiting", "sending", "sent", "dead", "unwanted", "no_address"]),
                 name="letter_status_is_known",
             ),
             models.CheckConstraint(
@@ -101,7 +115,7 @@ class Letter(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["next_attempt_at", "id"],
+                fields=["channel", "next_attempt_at", "id"],
                 condition=Q(status__in=["waiting", "sending"]),
                 name="letters_to_deliver",
             ),

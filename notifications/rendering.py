@@ -13,8 +13,19 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from notifications.models import Letter
+from notifications.models import Event, Letter
 
+PAGES = {
+    Event.WELCOME: "library_url",
+    Event.CARD_EXPIRING: "profile_url",
+    Event.RESERVATION_READY: "reservations_url",
+    Event.RESERVATION_EXPIRED: "reservations_url",
+    Event.RESERVATION_CANCELLED: "reservations_url",
+    Event.PICKUP_MOVED: "reservations_url",
+    Event.CHARGE: "charges_url",
+    Event.PAYMENT: "charges_url",
+}
+"""Which page a letter leads to; loans unless named here."""
 FIRM_FROM_DAY = 7
 LAST_FROM_DAY = 30
 """From this stage on, in days late, overdue letters are firm, then final in tone."""
@@ -27,7 +38,14 @@ class Rendered:
     subject: str
     """One line."""
     text: str
+    """The whole letter in plain text: greeting, message, links, the library's name."""
     html: str
+    message: str
+    """The text without greeting, links and signature, for Telegram and push messages under the subject."""
+    short: str
+    """The subject and the library's name in one line, for SMS."""
+    url: str
+    """The page of ours that the letter is about: loans, reservations, charges, profile or the catalogue."""
 
 
 class Unrenderable(Exception):
@@ -47,7 +65,7 @@ def render(letter: Letter, *, nonce: str = "") -> Rendered:
 
 def _render(letter: Letter, nonce: str) -> Rendered:
     lines = [_typed(notice.data) for notice in letter.notices.order_by("pk")]
-    context = {
+    context: dict[str, Any] = {
         "library_name": settings.LIBRARY_NAME,
         "library_url": settings.LIBRARY_URL,
         "profile_url": settings.LIBRARY_URL + reverse("profile"),
@@ -70,6 +88,9 @@ def _render(letter: Letter, nonce: str) -> Rendered:
             subject=subject,
             text=_tidy(render_to_string(f"notifications/{letter.event}.body.txt", context)),
             html=render_to_string(f"notifications/{letter.event}.body.html", context).lstrip(),
+            message=_tidy(render_to_string(f"notifications/{letter.event}.body.txt", context | {"is_message": True})),
+            short=f"{subject}. {settings.LIBRARY_NAME}",
+            url=context[PAGES.get(Event(letter.event), "loans_url")],
         )
 
 

@@ -487,8 +487,6 @@ def _end(reservation: Reservation, state: Reservation.State, *, by: User | None,
 
 def tell(event: Event, reservation: Reservation, *, now: datetime, why: str = "") -> None:
     """Write the notice; a reservation may become ready more than once, so the instant is a part of the key."""
-    if not reservation.reader.email:
-        return
     authors = Contribution.objects.filter(book=reservation.book_id, role=Contribution.Role.AUTHOR)
     names = authors.order_by("position", "pk").values_list("author__name", flat=True)
     line = reservation_line(

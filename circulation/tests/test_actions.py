@@ -114,13 +114,6 @@ def test_check_out_sends_a_receipt(lend, vera):
     }
 
 
-def test_a_reader_without_email_gets_no_receipt(lend, vera):
-    vera.email = ""
-    vera.save(update_fields=["email"])
-    lend()
-    assert not Notice.objects.exists()
-
-
 def test_the_terms_are_those_of_category_type_and_branch(lend, copy, adult, book_type, centre):
     LendingRuleFactory(category=adult, loan_period=30)
     LendingRuleFactory(item_type=book_type, branch=centre, max_renewals=7)

@@ -210,11 +210,11 @@ def test_returned_and_lost_copies_are_not_asked_for(anna):
     assert (summary.open_loans, summary.reminders) == (0, {})
 
 
-def test_readers_without_email_are_counted_for_the_telephone(anna):
+def test_readers_whom_nothing_reaches_are_counted_for_the_telephone(anna):
     loan_of(ReaderFactory(email=""), "Мать")
     loan_of(anna, "Дар")
     summary = check_due_dates(now=at(12))
-    assert (summary.without_email, summary.reminders) == (1, {"due_soon": 1})
+    assert (summary.unreachable, summary.reminders) == (1, {"due_soon": 2})
 
 
 def test_all_books_of_a_reader_travel_in_one_letter_a_stage(anna):

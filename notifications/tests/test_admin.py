@@ -70,7 +70,7 @@ def test_dead_letters_are_sent_again_from_the_list(panel):
     assert sorted(Letter.objects.values_list("status", "attempts")) == [("sent", 0), ("waiting", 0)]
     assert [str(message) for message in page.context["messages"]] == [
         "1 letter will leave within a minute.",
-        "1 letter was not given up, or its reader has no e-mail address: nothing to do.",
+        "1 letter was not given up, or its reader has no address: nothing to do.",
     ]
 
 

@@ -77,13 +77,18 @@ def test_a_notice_written_after_the_letter_gets_a_letter_of_its_own(alice):
     assert [letter.notices.count() for letter in Letter.objects.all()] == [1, 1]
 
 
-def test_a_reader_who_lost_the_address_since_is_seen_by_staff(alice):
+def test_a_reader_whom_nothing_reaches_is_seen_by_staff(alice):
     NoticeFactory(reader=alice)
     alice.email = ""
     alice.save(update_fields=["email"])
     bundle(now=NOW)
     letter = Letter.objects.get()
-    assert (letter.status, letter.last_error) == ("dead", "The reader has no e-mail address.")
+    assert (letter.status, letter.address) == ("no_address", "")
+    alice.email = "new@example.org"
+    alice.save(update_fields=["email"])
+    assert resend(letter_ids=[letter.pk], by=LibrarianFactory(), now=NOW) == 1
+    letter.refresh_from_db()
+    assert (letter.status, letter.address) == ("waiting", "new@example.org")
 
 
 def test_bundling_takes_a_batch_and_what_belongs_to_its_letters(alice, bob, monkeypatch, django_assert_num_queries):
@@ -115,13 +120,13 @@ def test_two_bundlers_at_once_do_not_split_a_letter(alice):
 
 def test_new_readers_are_welcomed_once_whichever_door_they_came_through(settings, django_assert_num_queries):
     new = ReaderFactory(registered_on="2026-11-20", card_number="R17", expires_on="2027-11-20")
-    ReaderFactory(registered_on="2026-11-19", email="")
+    ReaderFactory(registered_on="2026-11-19", email="", card_number="R18")
     ReaderFactory(registered_on="2026-11-18")
     with django_assert_num_queries(2):
-        assert welcome_new_readers(now=NOW) == 1
+        assert welcome_new_readers(now=NOW) == 2
     with django_assert_num_queries(1):
         assert welcome_new_readers(now=NOW) == 0
-    notice = Notice.objects.get()
+    notice = Notice.objects.get(reader=new)
     assert (notice.key, notice.event, notice.reader) == (f"welcome:{new.uid}", "welcome", new)
     assert notice.data == {"card_number": "R17", "expires_on": "2027-11-20"}
 

@@ -8,7 +8,8 @@ import time_machine
 from django.db import connection
 
 from accounts.tests.factories import ReaderFactory
-from notifications.delivery import MAX_ATTEMPTS, claim, deliver, is_permanent
+from notifications.channels.email import EmailChannel, is_permanent
+from notifications.delivery import MAX_ATTEMPTS, claim, deliver
 from notifications.models import Letter
 from notifications.tests.factories import LetterFactory, loan_data
 from policies.tests.factories import BranchFactory
@@ -125,8 +126,8 @@ def test_no_letter_is_touched_while_the_mail_server_is_away(settings, sink):
 def test_a_claimed_letter_belongs_to_its_sender_until_the_lease_runs_out(settings, sink, clock):
     settings.LETTER_LEASE_SECONDS = 600
     letter = LetterFactory()
-    assert claim(now=NOW).pk == letter.pk
-    assert claim(now=NOW) is None
+    assert claim(channel=EmailChannel(), now=NOW).pk == letter.pk
+    assert claim(channel=EmailChannel(), now=NOW) is None
     clock.shift(timedelta(seconds=599))
     assert deliver(seconds=5) == {}
     clock.shift(timedelta(seconds=1))
@@ -141,7 +142,7 @@ def test_a_sender_whose_lease_ran_out_does_not_overwrite_the_next_ones_verdict(s
 
     def slow(message):
         clock.shift(timedelta(hours=1))
-        assert claim(now=datetime.now(UTC)).pk == letter.pk
+        assert claim(channel=EmailChannel(), now=datetime.now(UTC)).pk == letter.pk
         connection.close()  # this thread's own
         return "451 4.3.0 too slow"
 

@@ -39,13 +39,6 @@ def test_a_notice_costs_one_query_and_a_repeat_changes_nothing(alice, django_ass
     ]
 
 
-def test_a_reader_without_an_address_gets_none(alice):
-    alice.email = ""
-    assert enqueue(key="welcome:1", event=Event.WELCOME, reader=alice, data={}, now=NOW) is None
-    assert enqueue_many([Draft(key="a", event=Event.OVERDUE, reader=alice, data={})], now=NOW) == 0
-    assert not Notice.objects.exists()
-
-
 def test_a_notice_dies_with_the_transaction_of_its_cause(alice):
     with transaction.atomic():
         enqueue(key="welcome:1", event=Event.WELCOME, reader=alice, data={}, now=NOW)

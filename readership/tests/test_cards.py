@@ -106,7 +106,7 @@ def test_a_card_that_expires_is_told_of_once(vera):
     ReaderFactory(expires_on=date(2026, 3, 1))
     ReaderFactory(expires_on=date(2026, 3, 10), email="")
     ReaderFactory(expires_on=date(2026, 3, 10), is_card_lost=True)
-    assert remind_of_cards(today=date(2026, 3, 2), now=NOW) == 1
+    assert remind_of_cards(today=date(2026, 3, 2), now=NOW) == 2
     assert remind_of_cards(today=date(2026, 3, 3), now=NOW) == 1
     assert remind_of_cards(today=date(2026, 3, 3), now=NOW) == 0
     notice = Notice.objects.get(reader=vera)

@@ -59,14 +59,14 @@ class Command(BaseCommand):
             self.stdout.write(
                 _("Reminders (%(event)s): %(count)d.") % {"event": event.label, "count": summary.reminders[event]}
             )
-        if summary.without_email:
+        if summary.unreachable:
             self.stdout.write(
                 ngettext(
-                    "%(count)d loan of a reader without e-mail: please telephone.",
-                    "%(count)d loans of readers without e-mail: please telephone.",
-                    summary.without_email,
+                    "%(count)d reminder is for a reader without an address: please telephone.",
+                    "%(count)d reminders are for readers without an address: please telephone.",
+                    summary.unreachable,
                 )
-                % {"count": summary.without_email}
+                % {"count": summary.unreachable}
             )
         if options["dry_run"]:
             self.stdout.write(self.style.WARNING(_("Dry run: nothing was written.")))
