@@ -8,6 +8,7 @@ Message-ID lets receiving servers recognise. docs/notices.md has the whole reaso
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,20 +31,21 @@ RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180
 """How long to wait after the first, second, … failed attempt; after one more attempt the letter is given up."""
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 MAX_ERROR_LENGTH = 1000
+Clock = Callable[[], datetime]
 REST = timedelta(minutes=1)
 """How long a letter waits whose channel was found to be down while it was sent."""
 
 
-def deliver(*, seconds: float) -> Counter[str]:
-    """Send the letters that are due until none is left or `seconds` have passed; counts by outcome.
+def deliver(*, seconds: float, clock: Clock = timezone.now) -> Counter[str]:
+    """Send the letters that are due by `clock` until none is left or `seconds` have passed; counts by outcome.
 
     The channels take turns, a letter each, so that a slow one does not keep the others from their letters. Outcomes:
     `sent`, `retried`, `dead`, `passed_on` (to the next channel), and `unreachable` for each channel that is down: then
     its letters stay as they were. A letter that cannot be rendered or sent fails alone.
     """
-    outcomes = give_up(now=timezone.now())
+    outcomes = give_up(now=clock())
     deadline = time.monotonic() + seconds
-    waiting = set(due_letters(now=timezone.now()).values_list("channel", flat=True).distinct())
+    waiting = set(due_letters(now=clock()).values_list("channel", flat=True).distinct())
     working = [channel for name, channel in channels().items() if name in waiting and not channel.is_by_hand]
     resting: list[Channel] = []
     try:
@@ -51,7 +53,7 @@ def deliver(*, seconds: float) -> Counter[str]:
             for channel in working:
                 if time.monotonic() >= deadline:
                     return +outcomes
-                if channel not in resting and not _take_turn(channel, outcomes):
+                if channel not in resting and not _take_turn(channel, outcomes, clock):
                     resting.append(channel)
     finally:
         for channel in working:
@@ -59,14 +61,14 @@ def deliver(*, seconds: float) -> Counter[str]:
     return +outcomes
 
 
-def _take_turn(channel: Channel, outcomes: Counter[str]) -> bool:
+def _take_turn(channel: Channel, outcomes: Counter[str], clock: Clock) -> bool:
     """Send one letter of this channel; False: it has none, is down, or has sent as many as it may for now."""
     try:
         channel.open()
-        letter = claim(channel=channel, now=timezone.now())
+        letter = claim(channel=channel, now=clock())
         if letter is None:
             return False
-        outcomes[_deliver_one(letter, channel)] += 1
+        outcomes[_deliver_one(letter, channel, clock)] += 1
     except Unreachable as error:
         log.error("channel_unreachable", channel=channel.name, error=_describe(error))
         outcomes["unreachable"] += 1
@@ -117,7 +119,7 @@ def give_up(*, now: datetime) -> Counter[str]:
     return outcomes
 
 
-def _deliver_one(letter: Letter, channel: Channel) -> str:
+def _deliver_one(letter: Letter, channel: Channel, clock: Clock) -> str:
     try:
         channel.send(letter, render(letter))
     except (Unreachable, SlowDown) as error:
@@ -126,14 +128,14 @@ def _deliver_one(letter: Letter, channel: Channel) -> str:
             letter,
             status=Letter.Status.WAITING,
             attempts=letter.attempts - 1,
-            next_attempt_at=timezone.now() + wait,
+            next_attempt_at=clock() + wait,
             last_error=_describe(error),
         )
         raise
     except Exception as error:  # noqa: BLE001 - whatever ails one letter is recorded on it and must not stop the others
         channel.close()
-        return _failed(letter, error)
-    _settle(letter, status=Letter.Status.SENT, sent_at=timezone.now(), last_error="")
+        return _failed(letter, error, clock)
+    _settle(letter, status=Letter.Status.SENT, sent_at=clock(), last_error="")
     log.info(
         "letter_sent",
         letter=str(letter.uid),
@@ -144,7 +146,7 @@ def _deliver_one(letter: Letter, channel: Channel) -> str:
     return "sent"
 
 
-def _failed(letter: Letter, error: Exception) -> str:
+def _failed(letter: Letter, error: Exception, clock: Clock) -> str:
     """Record the failure: the letter waits for its next attempt, goes to the next channel, or is given up."""
     is_over = isinstance(error, Refused) or letter.attempts >= MAX_ATTEMPTS
     log.warning(
@@ -157,8 +159,8 @@ def _failed(letter: Letter, error: Exception) -> str:
         exc_info=None if isinstance(error, (OSError, Refused)) else error,
     )
     if is_over:
-        return _end(letter, _describe(error), now=timezone.now())
-    retry_at = timezone.now() + RETRY_AFTER[letter.attempts - 1]
+        return _end(letter, _describe(error), now=clock())
+    retry_at = clock() + RETRY_AFTER[letter.attempts - 1]
     _settle(letter, status=Letter.Status.WAITING, next_attempt_at=retry_at, last_error=_describe(error))
     return "retried"
 

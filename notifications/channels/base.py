@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from accounts.models import Reader
 from notifications.models import Letter
@@ -36,8 +36,12 @@ class Channel(ABC):
     """A letter that could not leave for so long is given up: a late reminder misleads."""
     is_by_hand: ClassVar[bool] = False
     """Its letters wait for somebody who takes them (printed letters); the delivery passes over them."""
-    keeps_quiet: ClassVar[bool] = True
+    is_costly: ClassVar[bool] = False
+    """Each letter costs money or work: taken only where a reader chose it, or at last for what they must know."""
+    keeps_quiet: bool = True
     """Its letters wait for the end of the quiet hours of the reader's branch."""
+    panel: ClassVar[str] = ""
+    """Template of its part of a reader's page of letters, where they link and unlink it; given `panel_context`."""
 
     @classmethod
     @abstractmethod
@@ -51,6 +55,10 @@ class Channel(ABC):
     def reaches(self, reader: Reader) -> str | None:
         """The address of one reader; None: this channel does not reach them."""
         return self.addresses([reader]).get(reader.pk)
+
+    def panel_context(self, reader: Reader) -> dict[str, Any]:
+        """What `panel` shows, under the name of the channel; a query or two."""
+        return {}
 
     def open(self) -> None:  # noqa: B027 - most channels have nothing to open
         """Make ready to send, again after a failure. Raises Unreachable."""
