@@ -54,7 +54,7 @@ def state(letter):
 
 
 def test_a_letter_takes_the_first_channel_that_reaches_its_reader(sink):
-    both = NoticeFactory(reader=ReaderFactory(phone="+7 900 000-00-01")).reader
+    both = NoticeFactory(reader=ReaderFactory(phone="+7 900 000-00-01", language="en")).reader
     NoticeFactory(reader=ReaderFactory(phone="", email="anna@example.org"))
     bundle(now=NOW)
     assert Letter.objects.get(reader=both).expires_at == datetime(2026, 11, 21, 6, 1, tzinfo=UTC)
