@@ -25,6 +25,7 @@ from readership.api import (
     MyHistoryView,
     ReaderMergeViewSet,
 )
+from reports.api import ReportsView, ReportView
 from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -104,6 +105,8 @@ v1: list[URLPattern | URLResolver] = [
     path("stocktakes/", StocktakeViewSet.as_view({"get": "list"}), name="stocktakes"),
     path("stocktakes/<uuid:uid>/", StocktakeViewSet.as_view({"get": "retrieve"}), name="stocktake"),
     path("stocktakes/<uuid:uid>/scans/", StocktakeViewSet.as_view({"post": "scan"}), name="stocktake-scans"),
+    path("reports/", ReportsView.as_view(), name="reports"),
+    path("reports/<slug:key>/", ReportView.as_view(), name="report"),
     path("branches/", BranchViewSet.as_view({"get": "list"}), name="branches"),
     path("reader-categories/", ReaderCategoryViewSet.as_view({"get": "list"}), name="reader-categories"),
     path("item-types/", ItemTypeViewSet.as_view({"get": "list"}), name="item-types"),

@@ -72,6 +72,10 @@ READER_DATA_DAYS = env.int("READER_DATA_DAYS", default=7)
 """Days for which the file with a reader's data can be fetched."""
 READER_ERASURE = env.str("READER_ERASURE", default="confirm")
 """What becomes of a reader's wish to be erased: `confirm`: by staff; `at_once`, if nothing stands against it."""
+REPORT_SECONDS = env.int("REPORT_SECONDS", default=20)
+"""Seconds that a statement of a report may take while somebody waits for its page."""
+REPORT_FILE_SECONDS = env.int("REPORT_FILE_SECONDS", default=90)
+"""Seconds that a statement of a report may take for a file."""
 LIBRARY_SETUP_STEPS = ["library.schedules.create_schedules", "lookup.setup.create_targets"]
 """What `manage.py setup_library` calls after its own step, in this order: dotted names of functions without parameters,
 idempotent, each giving a list of sentences about what it created (empty: nothing to do)."""
@@ -89,6 +93,7 @@ INSTALLED_APPS = [
     "circulation",
     "stocktaking",
     "readership",
+    "reports",
     "demo",
     "library.apps.LibraryAdminConfig",
     "django.contrib.auth",

@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin/closings/", include("circulation.closing_urls")),
     path("admin/money/", include("cashdesk.money_urls")),
     path("admin/reserved/", include("reservations.staff_urls")),
+    path("admin/reports/", include("reports.urls")),
     path("admin/stocktakes/", include("stocktaking.urls")),
     path("admin/", include("lookup.urls")),
     path("admin/", admin.site.urls),

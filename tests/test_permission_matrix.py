@@ -163,6 +163,10 @@ GET     admin/catalog/importrun/<int:pk>/remarks/         login  login  hidden h
 GET     admin/catalog/importrun/<int:pk>/rejected/        login  login  hidden hidden
 GET     admin/catalog/copy/import/                        login  login  in     in
 POST    admin/catalog/copy/import/                        login  login  in     in
+GET     admin/reports/                                    login  no     in     in
+GET     admin/reports/<slug:key>/                         login  no     in     in
+GET     admin/reports/<slug:key>/print/                   login  no     in     in
+GET     admin/reports/<slug:key>/file/                    login  no     hidden hidden
 GET     admin/stocktakes/<uuid:uid>/                      login  no     in     in
 POST    admin/stocktakes/<uuid:uid>/scan/                 login  no     in     in
 POST    admin/stocktakes/<uuid:uid>/upload/               login  no     in     in
@@ -295,6 +299,8 @@ POST    api/v1/reservations/<uuid:uid>/cancel/            login  hidden in     i
 POST    api/v1/reservations/<uuid:uid>/suspend/           login  hidden in     in
 POST    api/v1/reservations/<uuid:uid>/resume/            login  hidden in     in
 POST    api/v1/reservations/<uuid:uid>/move/              login  no     in     in
+GET     api/v1/reports/                                   login  no     in     in
+GET     api/v1/reports/<slug:key>/                        login  no     in     in
 GET     api/v1/stocktakes/                                login  no     in     in
 GET     api/v1/stocktakes/<uuid:uid>/                     login  no     in     in
 POST    api/v1/stocktakes/<uuid:uid>/scans/               login  no     in     in
@@ -444,6 +450,7 @@ def world(monkeypatch):
         "staff/": {"<uuid:uid>": LibrarianFactory().uid},
         "letter/": {"<int:pk>": 0},
         "importrun/": {"<int:pk>": 0},
+        "reports/<slug:key>/": {"<slug:key>": "on-loan"},
         "stocktakes/": {"<uuid:uid>": stocktake.uid},
         "book/": {"<int:pk>": copy.book.pk},
         "copy/": {"<int:pk>": copy.pk},
