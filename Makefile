@@ -29,7 +29,7 @@ run: $(VENV)/runtime.done ## run the library: PORT=8000 HOST=127.0.0.1
 	@$(BIN)/python -m library.core.runner
 
 test: $(VENV)/development.done ## run every test in parallel: ARGS="-k loan"
-	$(WITH_SERVERS) $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --cov $(ARGS)
+	$(WITH_SERVERS) $(BIN)/python -m pytest -p tests.coverage -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/development.done ## style, templates, who imports whom
 	$(BIN)/ruff check .
@@ -85,5 +85,5 @@ requirements: ## pin the newest allowed versions (asks the package index)
 PIN := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 clean: ## remove what can be made again (not var/, which holds your library)
-	rm -rf $(VENV) .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/throw-away
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/throw-away
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -35,8 +35,8 @@ class Cast:
         self.stocktake = stocktakes.start(branch=self.branch, by=self.by, now=self.now)
 
 
-@pytest.fixture
-def cast():
+@pytest.fixture(scope="module")
+def cast(standing):
     return Cast()
 
 

@@ -1,5 +1,7 @@
 """What readers type and the books they get."""
 
+from copy import deepcopy
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +16,8 @@ from policies.tests.factories import BranchFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shelf():
+@pytest.fixture(scope="module")
+def standing_shelf(standing):
     """A small library in two languages, indexed."""
     north, south = BranchFactory(code="north", name="Северный"), BranchFactory(code="south", name="Южный")
     books = {
@@ -60,6 +62,12 @@ def shelf():
     CopyFactory(book=books["run"], branch=north, status=Copy.Status.LOST)
     index_books(book.pk for book in books.values())
     return books
+
+
+@pytest.fixture
+def shelf(standing_shelf):
+    """The books of the small library by short names."""
+    return deepcopy(standing_shelf)
 
 
 def found(shelf, **query):

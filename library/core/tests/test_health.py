@@ -17,8 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def postgres(home, monkeypatch):
+def postgres(home, furnish, monkeypatch):
     """A database server of this test alone, to which the probe is directed."""
+    furnish(home)
     server = Postgres(home, durable=False)
     server.start()
     parameters = {"host": str(server.sockets), "user": "library", "dbname": "library"}
