@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST
 from accounts import actions, wording
 from accounts.card_printing import PrintsCards
 from accounts.forms import BlockForm, CardForm, DayInput, NewReaderForm, NewUserForm, ReaderForm, UserForm
-from accounts.models import STAFF_ROLES, Reader, ReaderBlock, Role, User
+from accounts.models import MOST_WRITTEN_TO, STAFF_ROLES, Reader, ReaderBlock, Role, User
 from accounts.queries import duplicate_candidates, readers_matching
 from library.core import audit
 from library.core.admin import ReadOnlyAdmin
@@ -124,7 +124,7 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
         ("registered_on", admin.DateFieldListFilter),
     )
     list_per_page = 50
-    actions = ("print_cards", "merge")
+    actions = ("print_cards", "write_message", "merge")
     search_fields = ("folded_name",)
     search_help_text = gettext_lazy("Name, card, phone or e-mail")
     show_full_result_count = False
@@ -163,6 +163,20 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
             messages.error(request, _("Choose from 2 to %(most)d of them.") % {"most": MOST_MERGED})
             return None
         return redirect(f"{reverse('admin:readership_merge')}?{urlencode({'id': keys}, doseq=True)}")
+
+    def has_message_permission(self, request: HttpRequest) -> bool:
+        """Writing to readers is a right of its own."""
+        return request.user.has_perm("notifications.send_messages")
+
+    @admin.action(description=gettext_lazy("Write a message"), permissions=["message"])
+    def write_message(self, request: HttpRequest, queryset: QuerySet[Reader]) -> HttpResponse | None:
+        """On to the page where it is written."""
+        keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST_WRITTEN_TO + 1])
+        if len(keys) > MOST_WRITTEN_TO:
+            messages.error(request, _("Choose from 1 to %(most)d readers.") % {"most": MOST_WRITTEN_TO})
+            return None
+        request.session["message_readers"] = keys
+        return redirect("admin:notifications_message")
 
     @admin.display(description=gettext_lazy("card number"), ordering="card_number")
     def number(self, reader: Reader) -> str:

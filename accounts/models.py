@@ -78,6 +78,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.role in STAFF_ROLES
 
 
+MOST_WRITTEN_TO = 5000
+"""Readers chosen at once to write to."""
+
+
 class ReaderQuerySet(models.QuerySet["Reader"]):
     """Readers."""
 

@@ -53,6 +53,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "kept": result_pages.kept_filters(params, has_facets=bool(facets)),
         "text_only_url": result_pages.address(result_pages.only(params, ["q", "sort"])),
         "suggestion_url": result_pages.with_text(params, result.suggestion),
+        "address_params": params.urlencode(),
         "canonical_path": result_pages.canonical(params),
         "is_collection": result_pages.is_collection(params),
         "fields": [form[name] for name in FIELDS],

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Reader, User
@@ -22,7 +24,8 @@ from circulation.models import Closing, Loan, LoanQuerySet, MovedDate
 from library.core import audit
 from library.core.errors import Invalid
 from library.core.transactions import one_commit
-from notifications.actions import Draft, enqueue_many
+from notifications.actions import Draft, enqueue, enqueue_many
+from notifications.letters import ClosedLine
 from notifications.models import Event
 from policies.calendar import Calendar, ClosedRange, NoOpenDay
 from policies.models import Branch
@@ -125,6 +128,8 @@ def work(*, closing_id: int, now: datetime) -> Closing:
                 is_done = closing.state == Closing.State.RUNNING
                 closing.state = Closing.State.DONE if is_done else Closing.State.UNDONE
                 closing.finished_at = now
+                if is_done:
+                    _tell_what_stays(closing, now)
             closing.save(update_fields=["state", "finished_at", "loans", "pickups", "loans_behind", "pickups_behind"])
 
 
@@ -143,14 +148,18 @@ def _check(branch: Branch | None, starts_on: date, ends_on: date) -> None:
 
 def _loans(branch: Branch | None, starts_on: date, ends_on: date) -> LoanQuerySet:
     """Open loans due on these days on the clock of their branch, whose terms do not keep them there."""
+    return _due(branch, starts_on, ends_on).exclude(terms__due_on_closed="keep")
+
+
+def _due(branch: Branch | None, starts_on: date, ends_on: date) -> LoanQuerySet:
+    """Open loans due on these days on the clock of their branch."""
     path = "copy__branch" if settings.LENDING_BRANCH == "copy" else "branch"
     windows = []
     for one in [branch] if branch else Branch.objects.all():
         begin = datetime.combine(starts_on, time.min, one.zone)
         end = datetime.combine(ends_on + timedelta(days=1), time.min, one.zone)
         windows.append(Q(**{path: one, "due_at__gte": begin, "due_at__lt": end}))
-    found = Loan.objects.unclaimed().filter(reduce(or_, windows, Q(pk=None)), lost_at=None)
-    return found.exclude(terms__due_on_closed="keep")
+    return Loan.objects.unclaimed().filter(reduce(or_, windows, Q(pk=None)), lost_at=None)
 
 
 def _pickups(branch: Branch | None, starts_on: date, ends_on: date) -> list[int]:
@@ -171,6 +180,38 @@ def _moved(loan: Loan, calendar: Calendar, closure: ClosedRange, now: datetime) 
         )
     except NoOpenDay:
         return loan.due_at
+
+
+def _tell_what_stays(closing: Closing, now: datetime) -> None:
+    """Tell of the closed days those whose dates stay: what is ready for longer, or due on these days all the same.
+
+    Written once for the same days, however often it is called.
+    """
+    if timezone.localdate(now) > closing.ends_on:
+        return
+    days = [closing.starts_on, closing.ends_on]
+    branch_ids = [closing.branch_id] if closing.branch_id else list(Branch.objects.values_list("pk", flat=True))
+    ready = Reservation.objects.filter(
+        state=Reservation.State.READY, pickup_branch__in=branch_ids, pickup_until__gt=closing.ends_on
+    )
+    for reservation in ready.select_related("reader", "pickup_branch", "book").order_by("reader", "pk").iterator(STEP):
+        if not closing.moved.filter(reservation=reservation).exists():
+            _tell_closed(closing, reservation.reader, reservation.pickup_branch, reservation.book, reservation.uid, now)
+    stay = _due(closing.branch, *days).filter(terms__due_on_closed="keep").in_full().order_by("reader", "pk")
+    for loan in stay.iterator(STEP):
+        _tell_closed(closing, loan.reader, loan.ruling_branch, loan.copy.book, loan.uid, now)
+
+
+def _tell_closed(closing: Closing, reader: Reader, branch: Branch, book: Book, uid: UUID, now: datetime) -> None:
+    line = ClosedLine(
+        title=book.title,
+        branch=branch.name,
+        from_on=closing.starts_on.isoformat(),
+        until_on=closing.ends_on.isoformat(),
+        why=closing.reason,
+    )
+    key = f"{Event.BRANCH_CLOSED}:{uid}:{closing.starts_on}:{closing.ends_on}"
+    enqueue(key=key, event=Event.BRANCH_CLOSED, reader=reader, data=line, now=now)
 
 
 # --- Steps: each moves some, and says whether there was anything to look at ----------------------------------------
@@ -251,7 +292,9 @@ def _move_pickups_back(closing: Closing, days: dict[int, Calendar], now: datetim
 
 def _keep_until(closing: Closing, reservation_id: int, former: date, to: date, by: User | None, now: datetime) -> bool:
     detail = {"closing": str(closing.uid)}
-    return deadlines.move_deadline(reservation_id=reservation_id, former=former, to=to, by=by, now=now, detail=detail)
+    return deadlines.move_deadline(
+        reservation_id=reservation_id, former=former, to=to, by=by, now=now, detail=detail, why=closing.reason
+    )
 
 
 def _lock_books(reservation_ids: Sequence[int]) -> None:

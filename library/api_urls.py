@@ -14,7 +14,7 @@ from circulation.care_api import CopyCareViewSet
 from circulation.closing_api import ClosingViewSet
 from library.core.api import NotFound
 from lookup.api import IsbnView
-from notifications.api import MyLettersView
+from notifications.api import MyLettersView, MyNoticeViewSet
 from policies.api import BranchViewSet, ItemTypeViewSet, ReaderCategoryViewSet
 from readership.api import (
     DataFileViewSet,
@@ -39,7 +39,8 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/logout/", auth_api.LogoutView.as_view(), name="logout"),
     path("auth/me/", auth_api.MeView.as_view(), name="me"),
     path("auth/me/renew-card/", MyCardView.as_view(), name="renew-my-card"),
-    path("auth/me/letters/", MyLettersView.as_view(), name="my-letters"),
+    path("auth/me/letters/", MyNoticeViewSet.as_view({"get": "list"}), name="my-letters"),
+    path("auth/me/letters/preferences/", MyLettersView.as_view(), name="my-letter-preferences"),
     path("auth/me/history/", MyHistoryView.as_view(), name="my-history"),
     path("auth/me/history/forget/", ForgetMyHistoryView.as_view(), name="forget-my-history"),
     path("auth/me/erasure/", MyErasureView.as_view(), name="my-erasure"),

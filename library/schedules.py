@@ -39,6 +39,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="notifications.read_bounces",
+        name=gettext_lazy("Read bounced letters"),
+        description=gettext_lazy("Marks the e-mail addresses from which letters come back."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="readership.make_data_files",
         name=gettext_lazy("Make files of readers' data"),
         description=gettext_lazy("Makes the files that readers asked for, and deletes old ones."),
@@ -66,6 +72,18 @@ SCHEDULES = (
         task="reservations.expire_uncollected",
         name=gettext_lazy("End uncollected reservations"),
         description=gettext_lazy("What was not collected in time goes to the next reader: once a day, on open days."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
+        task="reservations.remind",
+        name=gettext_lazy("Remind of reservations"),
+        description=gettext_lazy("Tells of pick-ups that end soon and of places in queues that changed: once a day."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
+        task="notifications.tell_of_new_books",
+        name=gettext_lazy("Tell of new books"),
+        description=gettext_lazy("Tells readers what their saved searches find anew: once a day."),
         every=HALF_HOUR,
     ),
     Schedule(

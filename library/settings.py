@@ -66,6 +66,10 @@ OVERDUE_RENEWAL = env.str("OVERDUE_RENEWAL", default="allow")
 """Whether a loan that is already overdue may be renewed: `allow` or `refuse`."""
 CARD_NOTICE_DAYS = env.int("CARD_NOTICE_DAYS", default=30)
 """Days before a card expires on which its reader is told, once; 0: never."""
+PICKUP_NOTICE_DAYS = env.int("PICKUP_NOTICE_DAYS", default=1)
+"""Days before the last one for a pick-up on which the reader is reminded, once; 0: never."""
+NOTICE_NEW_BOOKS = env.bool("NOTICE_NEW_BOOKS", default=True)
+"""Whether readers may have themselves told of new books that their saved searches find."""
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=730)
 """Days after its return for which a loan names its reader, unless the reader wants to keep the history; 0: for ever."""
 READER_DATA_DAYS = env.int("READER_DATA_DAYS", default=7)
@@ -277,6 +281,14 @@ EMAIL_PER_MINUTE = env.int("EMAIL_PER_MINUTE", default=0)
 """Letters a minute that the mail server takes from all workers together; 0: as many as they can send."""
 NOTICE_CHANNELS = ["notifications.channels.email.EmailChannel"]
 """The ways to readers, in the order in which a letter tries them; each is on when its own settings say so."""
+NOTICE_DEFAULTS = env.dict("NOTICE_DEFAULTS", default={})
+"""How an event is told to readers who chose nothing: `reservation_ready=sms,loan_receipt=none`; else as above."""
+DIGEST_HOUR = env.int("DIGEST_HOUR", default=9)
+"""The hour of a branch's local day at which the letter of the morning leaves, with all that is told once a day."""
+EMAIL_KEEPS_QUIET = env.bool("EMAIL_KEEPS_QUIET", default=False)
+"""Whether e-mail, too, waits for the end of a branch's quiet hours."""
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
+"""The mailbox of DEFAULT_FROM_EMAIL, where letters come back to: imaps://user:password@host:993/INBOX. Empty: none."""
 LETTER_LEASE_SECONDS = env.int("LETTER_LEASE_SECONDS", default=600)
 """How long a worker that took a letter may need to send it; then another takes over, as after a crash."""
 

@@ -52,6 +52,8 @@ TASKS = (
             "cashdesk.payment",
             "notifications.letter",
             "notifications.notice",
+            "notifications.message",
+            "notifications.lettertemplate",
         ),
     ),
     (

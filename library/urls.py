@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("cashdesk.urls")),
     path("my/reservations/", include("reservations.urls")),
     path("my/letters/", include("notifications.urls")),
+    path("my/searches/", include("notifications.search_urls")),
     path("my/", include("circulation.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("readership.urls")),

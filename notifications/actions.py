@@ -1,19 +1,18 @@
-"""Writing notices in the caller's transaction, bundling them into letters, sending a dead letter again."""
+"""Writing notices in the caller's transaction, and sending a letter again that was given up."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db import transaction
 
 from accounts.models import Reader, User
 from library.core import audit
-from notifications.channels.base import Channel
 from notifications.channels.registry import channels, routes
+from notifications.choosing import Choices, first_way
 from notifications.letters import welcome_data
-from notifications.models import OPTIONAL, Event, Letter, Notice, Unwanted
+from notifications.models import Event, Letter, Notice
 
 GATHERING = {
     event: timedelta(minutes=2) for event in (Event.LOAN_RECEIPT, Event.CHARGE, Event.PAYMENT, Event.SUSPENSION)
@@ -21,9 +20,7 @@ GATHERING = {
 """How long notices of an event wait for others of the same reader, to leave in one letter."""
 WELCOME_WITHIN = timedelta(days=2)
 BATCH_SIZE = 1000
-"""Rows per INSERT of the bulk form, and notices bundled in one transaction."""
-BUNDLING_LOCK = 0x4C45
-"""The first number of the advisory lock under which letters are made."""
+"""Rows per INSERT of the bulk form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +84,6 @@ def welcome_new_readers(*, now: datetime) -> int:
     )
 
 
-def bundle(*, now: datetime) -> int:
-    """Put notices that are ready into letters, one for each reader, event and stage; how many letters it made.
-
-    Takes `BATCH_SIZE` notices and whatever belongs to the same letters. 0: nothing was ready, or somebody else is
-    bundling at this moment.
-    """
-    with transaction.atomic():
-        if not _is_only_bundler():
-            return 0
-        unbundled = Notice.objects.filter(letter__isnull=True)
-        ready = unbundled.filter(ready_at__lte=now).order_by("ready_at", "pk")[:BATCH_SIZE]
-        groups = set(ready.values_list("reader_id", "event", "stage"))
-        readers = Reader.objects.in_bulk({reader_id for reader_id, _event, _stage in groups})
-        unwanted = set(Unwanted.objects.filter(reader__in=readers).values_list("reader", "event"))
-        on = channels()
-        ways = routes(readers.values(), by=on)
-        letters = [
-            _letter(
-                readers[reader_id],
-                event,
-                stage,
-                now=now,
-                way=_first(ways[reader_id], on),
-                is_wanted=(reader_id, event) not in unwanted,
-            )
-            for reader_id, event, stage in sorted(groups)
-        ]
-        Letter.objects.bulk_create(letters)
-        own = Letter.objects.filter(
-            pk__in=[letter.pk for letter in letters],
-            reader=OuterRef("reader"),
-            event=OuterRef("event"),
-            stage=OuterRef("stage"),
-        )
-        unbundled.filter(Exists(own), reader__in=readers).update(letter=Subquery(own.values("pk")))
-    return len(letters)
-
-
 def resend(*, letter_ids: Collection[int], by: User, now: datetime) -> int:
     """Give letters that were given up all their attempts again, by the first channel that reaches the reader; how many.
 
@@ -132,80 +91,28 @@ def resend(*, letter_ids: Collection[int], by: User, now: datetime) -> int:
     """
     with transaction.atomic():
         ended = Letter.objects.filter(pk__in=letter_ids, status__in=[Letter.Status.DEAD, Letter.Status.NO_ADDRESS])
-        letters = list(ended.select_related("reader").order_by("pk").select_for_update(of=("self",)))
-        on = channels()
-        ways = routes({letter.reader for letter in letters}, by=on)
-        reachable = [letter for letter in letters if ways[letter.reader_id]]
-        for letter in reachable:
+        letters = ended.select_related("reader__home_branch").order_by("pk").select_for_update(of=("self",))
+        readers = {letter.reader for letter in letters}
+        on, choices = channels(), Choices([reader.pk for reader in readers])
+        reachable = routes(readers, by=on)
+        sent = 0
+        for letter in letters:
+            choice = choices.of(letter.reader_id, letter.event)
+            way = first_way(letter.reader, choice, letter.event, reachable[letter.reader_id], on, now)
+            if way is None:
+                continue
             letter.status = Letter.Status.WAITING
-            letter.channel, letter.address, of_use_for = _first(ways[letter.reader_id], on)
+            letter.channel, letter.address, letter.next_attempt_at, letter.expires_at = way
             letter.language, letter.tried, letter.attempts = letter.reader.language, [], 0
-            letter.next_attempt_at, letter.expires_at = now, now + of_use_for
             letter.save(
                 update_fields=[
-                    *("status", "channel", "address", "language"),
-                    *("tried", "attempts", "next_attempt_at", "expires_at"),
+                    *("status", "channel", "address", "next_attempt_at"),
+                    *("expires_at", "language", "tried", "attempts"),
                 ]
             )
+            sent += 1
             audit.record(action="notifications.resend", subject=letter, by=by, now=now)
-    return len(reachable)
-
-
-def choose_letters(*, reader: Reader, wanted: Collection[str], by: User, now: datetime) -> None:
-    """Let a reader have, of the letters they may do without (`OPTIONAL`), the `wanted` ones only."""
-    with transaction.atomic():
-        Reader.objects.locked().only("pk").get(pk=reader.pk)
-        unwanted = {str(event) for event in OPTIONAL} - set(wanted)
-        former = set(Unwanted.objects.filter(reader=reader).values_list("event", flat=True))
-        if unwanted == former:
-            return
-        Unwanted.objects.filter(reader=reader).exclude(event__in=unwanted).delete()
-        Unwanted.objects.bulk_create([Unwanted(reader=reader, event=event) for event in sorted(unwanted - former)])
-        detail = {"unwanted": sorted(unwanted)}
-        audit.record(action="notifications.choose_letters", subject=reader, by=by, now=now, detail=detail)
-
-
-class Way(NamedTuple):
-    """How a letter is to leave."""
-
-    channel: Letter.Channel
-    address: str
-    """Empty: nothing reaches the reader."""
-    of_use_for: timedelta
-
-
-def _first(ways: Mapping[Letter.Channel, str], on: Mapping[Letter.Channel, Channel]) -> Way:
-    """The first of a reader's ways."""
-    for name, address in ways.items():
-        return Way(name, address, on[name].of_use_for)
-    return Way(Letter.Channel.EMAIL, "", timedelta())
-
-
-def _letter(reader: Reader, event: str, stage: int, *, now: datetime, way: Way, is_wanted: bool) -> Letter:
-    """A letter; if nothing reaches the reader, it is kept for staff to see, who may telephone.
-
-    One that the reader does without is kept, and never sent.
-    """
-    status = Letter.Status.WAITING if way.address else Letter.Status.NO_ADDRESS
-    return Letter(
-        reader=reader,
-        event=event,
-        stage=stage,
-        channel=way.channel,
-        address=way.address,
-        language=reader.language,
-        status=status if is_wanted else Letter.Status.UNWANTED,
-        created_at=now,
-        expires_at=now + way.of_use_for,
-        next_attempt_at=now,
-    )
-
-
-def _is_only_bundler() -> bool:
-    """Take the bundling lock until the end of the transaction: two at once could split one reader's letter."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [BUNDLING_LOCK])
-        return bool(cursor.fetchone()[0])
+    return sent
 
 
 def _notice(draft: Draft, now: datetime) -> Notice:

@@ -17,8 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from library.core.admin import ReadOnlyAdmin
 from notifications import actions
-from notifications.models import Letter, Notice
+from notifications.message_pages import message_page
+from notifications.models import Letter, LetterTemplate, Message, Notice
+from notifications.reader_pages import reader_letters, unbounce
 from notifications.rendering import Rendered, Unrenderable, render
+from notifications.words_pages import all_words, edit_words, preview_words, reset_words_view
 
 
 class NoticeInline(admin.TabularInline):
@@ -113,7 +116,13 @@ class LetterAdmin(ReadOnlyAdmin):
         preview = path(
             "<int:pk>/preview/", self.admin_site.admin_view(self.preview), name="notifications_letter_preview"
         )
-        return [preview, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            preview,
+            path("reader/<int:pk>/", view(reader_letters), name="notifications_reader"),
+            path("reader/<int:pk>/trust-address/", view(unbounce), name="notifications_reader_unbounce"),
+            *super().get_urls(),
+        ]
 
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The HTML of a letter, its style allowed by the nonce of this page."""
@@ -152,3 +161,36 @@ class NoticeAdmin(ReadOnlyAdmin):
             return gettext("not yet written")
         url = reverse("admin:notifications_letter_change", args=[notice.letter.pk])
         return format_html('<a href="{}">{}</a>', url, notice.letter.get_status_display())
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """What staff wrote to readers, and writing."""
+
+    list_display = ("written_at", "subject", "readers", "written_by")
+    list_select_related = ("written_by",)
+    search_fields = ("subject", "text")
+    date_hierarchy = "written_at"
+    fields = ("subject", "text", "readers", "written_by", "written_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        write = path("write/", self.admin_site.admin_view(message_page), name="notifications_message")
+        return [write, *super().get_urls()]
+
+
+@admin.register(LetterTemplate)
+class LetterTemplateAdmin(ReadOnlyAdmin):
+    """The words of letters; the pages are those of `notifications.words_pages`."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Every event, instead of a list of rows."""
+        return all_words(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view, place = self.admin_site.admin_view, "<str:event>/<str:language>/<str:kind>/"
+        return [
+            path(f"words/{place}", view(edit_words), name="notifications_words"),
+            path(f"words/{place}preview/", view(preview_words), name="notifications_preview_words"),
+            path(f"words/{place}reset/", view(reset_words_view), name="notifications_reset_words"),
+            *super().get_urls(),
+        ]

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from notifications.channels.base import Channel, Refused, SlowDown, Unreachable
 from notifications.channels.registry import channels, routes
+from notifications.choosing import Choices, Way, first_way
 from notifications.models import Letter
 from notifications.pacing import may_send
 from notifications.rendering import render
@@ -34,6 +35,10 @@ MAX_ERROR_LENGTH = 1000
 Clock = Callable[[], datetime]
 REST = timedelta(minutes=1)
 """How long a letter waits whose channel was found to be down while it was sent."""
+PATIENCE = timedelta(hours=6)
+"""How old a letter may become while its channel is down; then it takes another, where there is one."""
+LEFT_AT_ONCE = 500
+"""Letters that leave such a channel in one run."""
 
 
 def deliver(*, seconds: float, clock: Clock = timezone.now) -> Counter[str]:
@@ -72,6 +77,7 @@ def _take_turn(channel: Channel, outcomes: Counter[str], clock: Clock) -> bool:
     except Unreachable as error:
         log.error("channel_unreachable", channel=channel.name, error=_describe(error))
         outcomes["unreachable"] += 1
+        outcomes["passed_on"] += _leave(channel, _describe(error), now=clock())
         return False
     except SlowDown as error:
         log.warning("channel_asks_to_wait", channel=channel.name, seconds=error.wait.total_seconds())
@@ -89,10 +95,15 @@ def claim(*, channel: Channel, now: datetime) -> Letter | None:
 
     None: every due letter has a sender, or the channel has sent as many as it may for the moment.
     """
+    due = due_letters(now=now).filter(channel=channel.name).select_related("reader__home_branch")
+    urgent = due.order_by("next_attempt_at", "pk").select_for_update(of=("self",), skip_locked=True)
     with transaction.atomic():
-        due = due_letters(now=now).filter(channel=channel.name).select_related("reader__home_branch")
-        urgent = due.order_by("next_attempt_at", "pk")
-        letter = urgent.select_for_update(of=("self",), skip_locked=True).first()
+        while (letter := urgent.first()) and channel.keeps_quiet:
+            wakes_at = letter.reader.home_branch.quiet_ends(now)
+            if wakes_at is None:
+                break
+            letter.status, letter.next_attempt_at = Letter.Status.WAITING, wakes_at
+            letter.save(update_fields=["status", "next_attempt_at"])
         if letter is None or not may_send(channel.name, per_minute=channel.rate):
             return None
         letter.status = Letter.Status.SENDING
@@ -115,7 +126,7 @@ def give_up(*, now: datetime) -> Counter[str]:
         last_error=Left(Concat(Value("Too late to be of use. "), "last_error"), MAX_ERROR_LENGTH),
     )
     for letter in due_letters(now=now).filter(attempts__gte=MAX_ATTEMPTS).select_related("reader__home_branch"):
-        outcomes[_end(letter, f"No sender survived it. {letter.last_error}", now=now)] += 1
+        outcomes[pass_on(letter, f"No sender survived it. {letter.last_error}", now=now)] += 1
     return outcomes
 
 
@@ -159,32 +170,57 @@ def _failed(letter: Letter, error: Exception, clock: Clock) -> str:
         exc_info=None if isinstance(error, (OSError, Refused)) else error,
     )
     if is_over:
-        return _end(letter, _describe(error), now=clock())
+        return pass_on(letter, _describe(error), now=clock())
     retry_at = clock() + RETRY_AFTER[letter.attempts - 1]
     _settle(letter, status=Letter.Status.WAITING, next_attempt_at=retry_at, last_error=_describe(error))
     return "retried"
 
 
-def _end(letter: Letter, error: str, *, now: datetime) -> str:
-    """This channel has failed for good: the letter goes to the reader's next one, if there is any, or is given up."""
-    tried = [*letter.tried, letter.channel]
+def pass_on(letter: Letter, error: str, *, now: datetime) -> str:
+    """A channel has failed for good: the letter goes to the reader's next one, if there is any, or is given up.
+
+    Says which: `passed_on` or `dead`. Also for a letter that was sent and came back; the reader's branch is at hand.
+    """
+    way = _next_way(letter, now)
+    if way is None:
+        _settle(letter, status=Letter.Status.DEAD, sent_at=None, last_error=error[:MAX_ERROR_LENGTH])
+        return "dead"
+    _hand_on(letter, way, error)
+    return "passed_on"
+
+
+def _leave(channel: Channel, error: str, *, now: datetime) -> int:
+    """A channel is down: letters that have waited for `PATIENCE` go the next way that costs nothing; how many."""
+    waiting = due_letters(now=now + REST).filter(channel=channel.name, created_at__lte=now - PATIENCE)
+    on, left = channels(), 0
+    for letter in waiting.select_related("reader__home_branch").order_by("pk")[:LEFT_AT_ONCE]:
+        way = _next_way(letter, now)
+        if way and not on[way.channel].is_costly:
+            _hand_on(letter, way, error)
+            left += 1
+    return left
+
+
+def _next_way(letter: Letter, now: datetime) -> Way | None:
     on = channels()
-    for name, address in routes([letter.reader], by=on)[letter.reader_id].items():
-        if name not in tried:
-            _settle(
-                letter,
-                status=Letter.Status.WAITING,
-                channel=name,
-                address=address,
-                tried=tried,
-                attempts=0,
-                next_attempt_at=now,
-                expires_at=now + on[name].of_use_for,
-                last_error=error[:MAX_ERROR_LENGTH],
-            )
-            return "passed_on"
-    _settle(letter, status=Letter.Status.DEAD, last_error=error[:MAX_ERROR_LENGTH])
-    return "dead"
+    reachable = routes([letter.reader], by=on)[letter.reader_id]
+    choice = Choices([letter.reader_id]).of(letter.reader_id, letter.event)
+    return first_way(letter.reader, choice, letter.event, reachable, on, now, [*letter.tried, letter.channel])
+
+
+def _hand_on(letter: Letter, way: Way, error: str) -> None:
+    _settle(
+        letter,
+        status=Letter.Status.WAITING,
+        channel=way.channel,
+        address=way.address,
+        tried=[*letter.tried, letter.channel],
+        attempts=0,
+        sent_at=None,
+        next_attempt_at=way.starts_at,
+        expires_at=way.expires_at,
+        last_error=error[:MAX_ERROR_LENGTH],
+    )
 
 
 def _settle(letter: Letter, **outcome: Any) -> None:

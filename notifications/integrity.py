@@ -21,7 +21,9 @@ CHECKS = (
         sql="""
             SELECT notice.key AS notice, letter.uid AS letter FROM notifications_notice AS notice
             JOIN notifications_letter AS letter ON letter.id = notice.letter_id
-            WHERE letter.reader_id <> notice.reader_id OR letter.event <> notice.event OR letter.stage <> notice.stage
+            WHERE letter.reader_id <> notice.reader_id
+               OR (letter.event <> notice.event OR letter.stage <> notice.stage)
+                  AND NOT (letter.event = 'digest' AND notice.is_daily)
             ORDER BY notice.id
         """,
     ),
@@ -32,6 +34,15 @@ CHECKS = (
         sql="""
             SELECT uid AS letter, status, sent_at FROM notifications_letter
             WHERE (status = 'sent') <> (sent_at IS NOT NULL) ORDER BY id
+        """,
+    ),
+    Check(
+        code="edited_words_render",
+        says=_("Letters can be written with the library's own words."),
+        mend=_("Open the words of the letter on the panel and correct them; until then the built-in ones are sent."),
+        sql="""
+            SELECT event, language, kind, failure FROM notifications_lettertemplate
+            WHERE failed_at IS NOT NULL ORDER BY id
         """,
     ),
 )

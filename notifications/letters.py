@@ -70,14 +70,16 @@ class ReservationLine(TypedDict):
     until_on: str
     """ISO date: the last day on which it is kept; empty when none was set aside."""
     why: str
-    """Of a cancellation, what staff said; else empty."""
+    """Of a cancellation, what staff said; of days that are closed, the reason; else empty."""
+    place: NotRequired[int]
+    """In the queue, from 1, where that is what is told."""
 
 
 def reservation_line(
-    *, reservation: object, title: str, authors: str, branch: str, until_on: date | None, why: str = ""
+    *, reservation: object, title: str, authors: str, branch: str, until_on: date | None, why: str = "", place: int = 0
 ) -> ReservationLine:
     """The data of a notice about one reservation, given by its public id."""
-    return ReservationLine(
+    line = ReservationLine(
         reservation=str(reservation),
         title=title,
         authors=authors,
@@ -85,6 +87,54 @@ def reservation_line(
         until_on=until_on.isoformat() if until_on else "",
         why=why,
     )
+    if place:
+        line["place"] = place
+    return line
+
+
+class ClosedLine(TypedDict):
+    """Something of a reader's at a branch that is closed on some days."""
+
+    title: str
+    """Of the book that is ready there, or falls due then."""
+    branch: str
+    from_on: str
+    """ISO date: the first day."""
+    until_on: str
+    """ISO date: the last day."""
+    why: str
+    """The reason; may be empty."""
+
+
+class BookLine(TypedDict):
+    """A book that is new in the catalogue."""
+
+    book: str
+    """Public id."""
+    title: str
+    authors: str
+    """As in an index, separated by semicolons; may be empty."""
+
+
+class NewBooks(TypedDict):
+    """What a saved search found."""
+
+    search: str
+    """Its name."""
+    address: str
+    """The parameters of its page of results."""
+    books: list[BookLine]
+    more: int
+    """How many there are besides."""
+
+
+class MessageData(TypedDict):
+    """What staff wrote."""
+
+    message: str
+    """Public id."""
+    subject: str
+    text: str
 
 
 class Welcome(TypedDict):

@@ -1,10 +1,12 @@
 """What doors ask about letters."""
 
+from django.db.models import QuerySet
+
 from accounts.models import Reader
-from notifications.models import OPTIONAL, Unwanted
+from notifications.models import Letter
 
 
-def wanted_by(reader: Reader) -> list[str]:
-    """Of the letters that readers may do without, those that this one wants. One query."""
-    unwanted = set(Unwanted.objects.filter(reader=reader).values_list("event", flat=True))
-    return [event.value for event in OPTIONAL if event.value not in unwanted]
+def letters_of(reader: Reader) -> QuerySet[Letter]:
+    """What was sent to a reader, newest first."""
+    sent = Letter.objects.filter(reader=reader, status=Letter.Status.SENT)
+    return sent.select_related("reader__home_branch").order_by("-created_at", "-pk")

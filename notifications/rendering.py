@@ -1,19 +1,25 @@
 """A letter's words: subject, text and HTML from the templates of its event, in the language of the reader."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
-from notifications.models import Event, Letter
+from accounts.models import Reader
+from notifications import sandbox
+from notifications.models import KIND_OF, Event, Letter, LetterTemplate
+from notifications.unsubscribing import unsubscribe_url
+
+log = structlog.get_logger(__name__)
 
 PAGES = {
     Event.WELCOME: "library_url",
@@ -22,6 +28,11 @@ PAGES = {
     Event.RESERVATION_EXPIRED: "reservations_url",
     Event.RESERVATION_CANCELLED: "reservations_url",
     Event.PICKUP_MOVED: "reservations_url",
+    Event.RESERVATION_EXPIRING: "reservations_url",
+    Event.QUEUE_MOVED: "reservations_url",
+    Event.BRANCH_CLOSED: "reservations_url",
+    Event.NEW_BOOKS: "search_url",
+    Event.MESSAGE: "library_url",
     Event.CHARGE: "charges_url",
     Event.PAYMENT: "charges_url",
 }
@@ -48,6 +59,9 @@ class Rendered:
     """The page of ours that the letter is about: loans, reservations, charges, profile or the catalogue."""
 
 
+UNRENDERABLE = (LookupError, TypeError, ValueError, TemplateDoesNotExist, TemplateSyntaxError)
+
+
 class Unrenderable(Exception):
     """The letter's data does not fit its templates, or a template is broken."""
 
@@ -59,39 +73,120 @@ def render(letter: Letter, *, nonce: str = "") -> Rendered:
     """
     try:
         return _render(letter, nonce)
-    except (LookupError, TypeError, ValueError, TemplateDoesNotExist, TemplateSyntaxError) as error:
+    except UNRENDERABLE as error:
         raise Unrenderable(f"{type(error).__name__}: {error}") from error
 
 
 def _render(letter: Letter, nonce: str) -> Rendered:
-    lines = [_typed(notice.data) for notice in letter.notices.order_by("pk")]
-    context: dict[str, Any] = {
+    context = frame_context(letter.reader, letter.language, nonce=nonce)
+    notices = sorted(letter.notices.all(), key=lambda notice: notice.pk)
+    context["unsubscribe_url"] = unsubscribe_url(letter.reader, letter.event)
+    own = _own_words(letter, (notice.event for notice in notices))
+    parts: dict[tuple[Event, int], list[dict[str, Any]]] = {}
+    for notice in notices:
+        parts.setdefault((Event(notice.event), notice.stage), []).append(typed(notice.data))
+    with translation.override(letter.language):
+        if len(parts) == 1:
+            (((event, stage), lines),) = parts.items()
+            return _section(event, stage, lines, context, own.get(event))
+        within = context | {"is_message": True}
+        sections = [_section(event, stage, lines, within, own.get(event)) for (event, stage), lines in parts.items()]
+        digest = _section(Event.DIGEST, 0, [asdict(section) for section in sections], context)
+        return replace(digest, url=sections[0].url)
+
+
+def sample(*, reader: Reader, event: Event, data: list[dict[str, Any]], stage: int = 0) -> Rendered:
+    """What a reader would see of an event that has not happened. Raises Unrenderable."""
+    try:
+        with translation.override(reader.language):
+            return _section(event, stage, [typed(one) for one in data], frame_context(reader, reader.language))
+    except UNRENDERABLE as error:
+        raise Unrenderable(f"{type(error).__name__}: {error}") from error
+
+
+def frame_context(reader: Reader, language: str, *, nonce: str = "") -> dict[str, Any]:
+    """What every letter knows of its reader and of the library."""
+    return {
         "library_name": settings.LIBRARY_NAME,
         "library_url": settings.LIBRARY_URL,
         "profile_url": settings.LIBRARY_URL + reverse("profile"),
         "loans_url": settings.LIBRARY_URL + reverse("my_loans"),
         "charges_url": settings.LIBRARY_URL + reverse("my_charges"),
         "reservations_url": settings.LIBRARY_URL + reverse("my_reservations"),
-        "language": letter.language,
-        "reader_name": letter.reader.full_name,
-        "lines": lines,
-        "first": lines[0],
-        "count": len(lines),
-        "stage": letter.stage,
-        "tone": tone(letter.stage),
+        "search_url": settings.LIBRARY_URL + reverse("search"),
+        "letters_url": settings.LIBRARY_URL + reverse("my_letters"),
+        "language": language,
+        "reader_name": reader.full_name,
         "nonce": nonce,
     }
-    with translation.override(letter.language):
-        subject = " ".join(render_to_string(f"notifications/{letter.event}.subject.txt", context).split())
-        context["subject"] = subject
-        return Rendered(
-            subject=subject,
-            text=_tidy(render_to_string(f"notifications/{letter.event}.body.txt", context)),
-            html=render_to_string(f"notifications/{letter.event}.body.html", context).lstrip(),
-            message=_tidy(render_to_string(f"notifications/{letter.event}.body.txt", context | {"is_message": True})),
-            short=f"{subject}. {settings.LIBRARY_NAME}",
-            url=context[PAGES.get(Event(letter.event), "loans_url")],
-        )
+
+
+def line_context(lines: list[dict[str, Any]], *, stage: int) -> dict[str, Any]:
+    """What a letter knows of its event."""
+    return {"lines": lines, "first": lines[0], "count": len(lines), "stage": stage, "tone": tone(stage)}
+
+
+def _section(
+    event: Event, stage: int, lines: list[dict[str, Any]], frame: dict[str, Any], own: LetterTemplate | None = None
+) -> Rendered:
+    """The words of one event in the language that is on; with `is_message` in `frame`, as a part of a digest.
+
+    The library's `own` words, where there are any; if they fail, the built-in ones, and staff are told.
+    """
+    context = frame | line_context(lines, stage=stage)
+    subject = " ".join(render_to_string(f"notifications/{event}.subject.txt", context).split())
+    context["subject"] = subject
+    rendered = Rendered(
+        subject=subject,
+        text=_tidy(render_to_string(f"notifications/{event}.body.txt", context)),
+        html=render_to_string(f"notifications/{event}.body.html", context).strip(),
+        message=_tidy(render_to_string(f"notifications/{event}.body.txt", context | {"is_message": True})),
+        short=f"{subject}. {settings.LIBRARY_NAME}",
+        url=context[PAGES.get(event, "loans_url")],
+    )
+    if own is None:
+        return rendered
+    try:
+        return _in_own_words(rendered, own, context)
+    except sandbox.Broken as error:
+        log.error("letter_template_failed", template=own.pk, letter_event=event, error=str(error))
+        failed = LetterTemplate.objects.filter(pk=own.pk, failed_at=None)
+        failed.update(failed_at=timezone.now(), failure=str(error)[:1000])
+        return rendered
+
+
+def _in_own_words(rendered: Rendered, own: LetterTemplate, context: dict[str, Any]) -> Rendered:
+    """Raises sandbox.Broken."""
+    words = render_words({"subject": own.subject, "text": own.text, "html": own.html}, context)
+    match own.kind:
+        case LetterTemplate.Kind.SMS:
+            return replace(rendered, short=" ".join(words["text"].split()))
+        case LetterTemplate.Kind.CHAT:
+            return replace(rendered, subject=words["subject"], message=words["text"])
+    framed = context | {"subject": words["subject"], "words": words}
+    return replace(
+        rendered,
+        subject=words["subject"],
+        text=_tidy(render_to_string("notifications/edited.body.txt", framed)),
+        html=render_to_string("notifications/edited.body.html", framed).strip(),
+        message=words["text"],
+    )
+
+
+def render_words(words: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
+    """Subject, text and HTML that staff wrote, with the fields put in. Raises sandbox.Broken."""
+    return {
+        "subject": " ".join(sandbox.render(words["subject"], context).split()),
+        "text": _tidy(sandbox.render(words["text"], context)),
+        "html": sandbox.render(words["html"], context, is_html=True),
+    }
+
+
+def _own_words(letter: Letter, events: Iterable[str]) -> dict[str, LetterTemplate]:
+    """The library's own words for this letter, by event."""
+    kind = KIND_OF[Letter.Channel(letter.channel)]
+    found = LetterTemplate.objects.filter(event__in=set(events), language=letter.language, kind=kind)
+    return {template.event: template for template in found}
 
 
 def tone(stage: int) -> str:
@@ -106,7 +201,7 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
+def typed(data: Mapping[str, Any]) -> dict[str, Any]:
     """JSON back to Python: names ending in `_on` are ISO dates, in `_time` times of day, in `_amount` amounts."""
     return {name: _parsed(name, value) for name, value in data.items()}
 

@@ -168,3 +168,16 @@ class Calendar:
     def _instant(self, day: date, at: time) -> datetime:
         """The local wall-clock time as an instant; a time skipped in spring is taken an hour later."""
         return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+
+def end_of_quiet(now: datetime, *, starts: time, ends: time) -> datetime | None:
+    """When the quiet hours that hold `now` are over; None: it lies in none. `now` carries the branch's time zone.
+
+    21:00 to 8:00 crosses midnight; the same time twice means no quiet hours.
+    """
+    if starts <= ends:
+        is_quiet, day = starts <= now.time() < ends, now.date()
+    else:
+        is_quiet = now.time() >= starts or now.time() < ends
+        day = now.date() + ONE_DAY * (now.time() >= starts)
+    return datetime.combine(day, ends, now.tzinfo).astimezone(UTC) if is_quiet else None

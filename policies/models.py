@@ -1,7 +1,7 @@
 """How this library works: branches and their days, reader categories, item types and the lending rules."""
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,7 +14,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Extract, Greatest, Least
 from django.utils.translation import gettext_lazy as _
 
-from policies.calendar import ClosedRange
+from policies.calendar import ClosedRange, end_of_quiet
 from policies.lending import LendingRule
 
 __all__ = ["Branch", "ClosedDay", "ItemType", "LendingRule", "OpeningHours", "ReaderCategory", "Weekday"]
@@ -31,6 +31,14 @@ class Branch(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=50, default="Europe/Moscow", help_text=_("For example Europe/Moscow, Asia/Omsk.")
     )
+    quiet_from = models.TimeField(
+        _("quiet from"),
+        default=time(21),
+        null=True,
+        blank=True,
+        help_text=_("From then on readers of this branch get no messages on their telephone; e-mail does not wait."),
+    )
+    quiet_until = models.TimeField(_("quiet until"), default=time(8), null=True, blank=True)
 
     class Meta:
         verbose_name = _("branch")
@@ -45,11 +53,19 @@ class Branch(models.Model):
         if self.time_zone not in available_timezones():
             message = _("“%(name)s” is not a time zone, for example Europe/Moscow.")
             raise ValidationError({"time_zone": ValidationError(message, params={"name": self.time_zone})})
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValidationError({"quiet_until": _("Give both ends of the quiet hours, or neither.")})
 
     @property
     def zone(self) -> ZoneInfo:
         """The time zone as an object."""
         return ZoneInfo(self.time_zone)
+
+    def quiet_ends(self, now: datetime) -> datetime | None:
+        """When the quiet hours end in which `now` lies, on the branch's clock; None: nobody sleeps now."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return end_of_quiet(now.astimezone(self.zone), starts=self.quiet_from, ends=self.quiet_until)
 
 
 class Weekday(models.IntegerChoices):

@@ -20,7 +20,7 @@ from circulation.models import Loan
 from library.core import audit
 from library.core.models import AuditEntry
 from library.core.transactions import one_commit
-from notifications.models import Letter, Unwanted
+from notifications.models import Letter, Preference, SavedSearch
 from readership.models import DataFile, ErasureRequest
 from reservations.models import Reservation
 
@@ -131,9 +131,10 @@ def collected(reader: Reader) -> dict[str, Iterable[Row]]:
             "kind", "reason", "starts_on", "ends_on", "lifted_at"
         ),
         "letters": Letter.objects.filter(reader__in=keys).order_by("created_at").values(
-            "event", "address", "created_at", "sent_at", told=F("notices__data")
+            "event", "channel", "address", "created_at", "sent_at", told=F("notices__data")
         ),
-        "unwanted_letters": Unwanted.objects.filter(reader__in=keys).values("event"),
+        "letter_preferences": Preference.objects.filter(reader__in=keys).values("event", "channel", "is_daily"),
+        "saved_searches": SavedSearch.objects.filter(reader__in=keys).values("name", "address", "created_at"),
         "consents": Consent.objects.filter(reader__in=keys).values("kind", "given_at", "withdrawn_at"),
         "wishes": ErasureRequest.objects.filter(reader__in=keys).values("asked_at", "state", "decided_at", "why"),
         "audit": _deeds(reader, keys),

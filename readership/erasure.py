@@ -20,7 +20,7 @@ from library.core import audit
 from library.core.errors import Busy, Invalid, Refused
 from library.core.models import AuditEntry
 from library.core.transactions import one_commit
-from notifications.models import Letter, Notice, Unwanted
+from notifications.models import Bounce, Letter, Notice, Preference, SavedSearch
 from readership import forgetting, rules
 from readership.locks import lock_readers
 from readership.models import DataFile, DistinctReaders, ErasureRequest, ReaderMerge
@@ -102,11 +102,12 @@ def erase(*, reader_id: int, by: User | None, now: datetime) -> Reader:
         forgetting.forget_answers(reader)
         users = [one.user for one in readers.values() if one.user]
         _forget_audit(list(readers), [user.pk for user in users])
+        Bounce.objects.filter(address__in=[one.email.lower() for one in readers.values()]).delete()
         for one in readers.values():
             _blank(one, now)
         for user in users:
             _close(user)
-        for model in (ReaderBlock, ReaderPhoto, Notice, Letter, Unwanted, FormerCard, Consent, DataFile):
+        for model in (ReaderBlock, ReaderPhoto, Notice, Letter, Preference, SavedSearch, FormerCard, Consent, DataFile):
             model._default_manager.filter(reader__in=readers).delete()
         DistinctReaders.objects.filter(first__in=readers).delete()
         DistinctReaders.objects.filter(second__in=readers).delete()

@@ -23,7 +23,7 @@ from catalog.merges import MOST_MERGED, links_to, rows_of, stored
 from library.core import audit
 from library.core.errors import Invalid
 from library.core.transactions import one_commit
-from notifications.models import Unwanted
+from notifications.models import Preference, SavedSearch
 from readership.locks import lock_readers
 from readership.models import DataFile, DistinctReaders, ErasureRequest, ReaderMerge
 from reservations.handovers import Handover, hand_back, hand_over
@@ -34,7 +34,18 @@ CHOSEN = (
     "expires_on", "user", "keeps_history", "note",
 )  # fmt: skip
 """Fields of which one reader's value is taken. With the number goes whether that card is lost."""
-STAYING = (Entry, Reservation, Consent, Unwanted, ReaderPhoto, ReaderMerge, DistinctReaders, DataFile, ErasureRequest)
+STAYING = (
+    Entry,
+    Reservation,
+    Consent,
+    Preference,
+    SavedSearch,
+    ReaderPhoto,
+    ReaderMerge,
+    DistinctReaders,
+    DataFile,
+    ErasureRequest,
+)
 """What keeps pointing to the entry that is merged away, or has a way of its own."""
 
 

@@ -485,8 +485,10 @@ def _end(reservation: Reservation, state: Reservation.State, *, by: User | None,
     reservation.save(update_fields=["state", "why", "ended_at", "ended_by", "copy"])
 
 
-def tell(event: Event, reservation: Reservation, *, now: datetime, why: str = "") -> None:
-    """Write the notice; a reservation may become ready more than once, so the instant is a part of the key."""
+def tell(
+    event: Event, reservation: Reservation, *, now: datetime, why: str = "", place: int = 0, once: str = ""
+) -> None:
+    """Write the notice, `once` under its key; unless given the instant, for one may become ready more than once."""
     authors = Contribution.objects.filter(book=reservation.book_id, role=Contribution.Role.AUTHOR)
     names = authors.order_by("position", "pk").values_list("author__name", flat=True)
     line = reservation_line(
@@ -496,9 +498,10 @@ def tell(event: Event, reservation: Reservation, *, now: datetime, why: str = ""
         branch=reservation.pickup_branch.name,
         until_on=reservation.pickup_until,
         why=why,
+        place=place,
     )
     enqueue(
-        key=f"{event}:{reservation.uid}:{now:%Y%m%dT%H%M%S%f}",
+        key=f"{event}:{reservation.uid}:{once or f'{now:%Y%m%dT%H%M%S%f}'}",
         event=event,
         reader=reservation.reader,
         data=line,

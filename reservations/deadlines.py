@@ -35,9 +35,16 @@ def new_deadline(reservation: Reservation, calendar: Calendar, terms_of: queries
 
 
 def move_deadline(
-    *, reservation_id: int, former: date, to: date, by: User | None, now: datetime, detail: dict[str, str]
+    *,
+    reservation_id: int,
+    former: date,
+    to: date,
+    by: User | None,
+    now: datetime,
+    detail: dict[str, str],
+    why: str = "",
 ) -> bool:
-    """Keep a copy until another day, unless its last day is not `former` any more; the reader is told.
+    """Keep a copy until another day, unless its last day is not `former` any more; the reader is told, and `why`.
 
     Whether it was done. Raises Busy.
     """
@@ -50,5 +57,5 @@ def move_deadline(
         reservation.save(update_fields=["pickup_until"])
         said = {"from": former, "to": to, **detail}
         audit.record(action="reservations.move_deadline", subject=reservation, by=by, now=now, detail=said)
-        tell(Event.PICKUP_MOVED, reservation, now=now)
+        tell(Event.PICKUP_MOVED, reservation, now=now, why=why)
         return True

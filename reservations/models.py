@@ -72,6 +72,8 @@ class Reservation(models.Model):
     order = models.BigIntegerField(_("order"))
     """Sorts the queue, the lowest first: the microsecond in which it was placed, until staff move it. Gaps mean
     nothing, so nobody else's row changes when one goes."""
+    told_place = models.PositiveIntegerField(_("place last told"), null=True, blank=True, editable=False)
+    """Of one that waits, the place in the queue that the reader knows of."""
     placed_at = models.DateTimeField(_("placed"))
     placed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("placed by"))
     suspended_until = models.DateField(_("suspended until"), null=True, blank=True)

@@ -16,7 +16,7 @@ from circulation.actions import check_out
 from library.core import tasks
 from library.core.integrity import checks, findings
 from library.core.models import JobRun
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from policies.tests.factories import BranchFactory, DefaultRuleFactory
 from reservations.actions import capture, reserve
 
@@ -101,6 +101,9 @@ BREAKS = {
     "notice_is_in_its_letter": "UPDATE notifications_notice SET stage = 9",
     "sent_letter_has_its_time": f"{drop('notifications_letter', 'sent_letter_has_its_time')};"
     "UPDATE notifications_letter SET status = 'sent'",
+    "edited_words_render": "INSERT INTO notifications_lettertemplate"
+    " (event, language, kind, subject, text, html, changed_at, changed_by_id, failed_at, failure)"
+    " SELECT 'overdue', 'en', 'letter', '', '', '', now(), min(id), now(), 'x' FROM accounts_user",
 }
 """Each invariant with a statement that breaks it; no trigger and no reference is in the way."""
 

@@ -61,6 +61,14 @@ GET     new.atom                                          in     in     in     i
 GET     my/                                               login  in     in     in
 POST    my/renew/                                         login  in     hidden hidden
 GET     my/letters/                                       login  in     in     in
+GET     my/letters/sent/                                  login  in     in     in
+GET     my/letters/sent/<uuid:uid>/                       login  hidden hidden hidden
+GET     my/letters/off/<str:token>/                       hidden hidden hidden hidden
+POST    my/letters/off/<str:token>/                       hidden hidden hidden hidden
+GET     my/searches/                                      login  in     in     in
+POST    my/searches/save/                                 login  in     hidden hidden
+POST    my/searches/<uuid:uid>/rename/                    login  hidden hidden hidden
+POST    my/searches/<uuid:uid>/delete/                    login  in     hidden hidden
 GET     my/history/                                       login  in     in     in
 GET     my/charges/                                       login  in     in     in
 GET     receipts/<uuid:uid>/                              login  hidden in     in
@@ -206,6 +214,12 @@ POST    admin/accounts/reader/<int:pk>/card-lost/         login  login  in     i
 POST    admin/accounts/reader/<int:pk>/block/             login  login  in     in
 POST    admin/accounts/reader/<int:pk>/lift-block/        login  login  hidden hidden
 GET     admin/notifications/letter/<int:pk>/preview/      login  login  hidden hidden
+GET     admin/notifications/letter/reader/<int:pk>/       login  login  in     in
+POST    admin/notifications/letter/reader/<int:pk>/trust-address/ login login in in
+GET     admin/notifications/message/write/                login  login  in     in
+GET     admin/notifications/lettertemplate/words/<str:event>/<str:language>/<str:kind>/ login login no in
+POST    admin/notifications/lettertemplate/words/<str:event>/<str:language>/<str:kind>/preview/ login login no in
+POST    admin/notifications/lettertemplate/words/<str:event>/<str:language>/<str:kind>/reset/ login login no in
 GET     admin/^(?P<app_label>[^/]+?)/$                         login  login  hidden hidden
 GET     admin/(?P<url>.*)$                                login  login  hidden hidden
 
@@ -215,8 +229,9 @@ POST    api/v1/auth/refresh/                              in     in     in     i
 POST    api/v1/auth/logout/                               in     in     in     in
 GET     api/v1/auth/me/                                   login  in     in     in
 PATCH   api/v1/auth/me/                                   login  in     in     in
-GET     api/v1/auth/me/letters/                           login  in     hidden hidden
-PATCH   api/v1/auth/me/letters/                           login  in     in     in
+GET     api/v1/auth/me/letters/                           login  in     in     in
+GET     api/v1/auth/me/letters/preferences/               login  in     hidden hidden
+PATCH   api/v1/auth/me/letters/preferences/               login  in     in     in
 POST    api/v1/auth/me/renew-card/                        login  in     hidden hidden
 POST    api/v1/auth/me/erasure/                           login  in     in     in
 DELETE  api/v1/auth/me/erasure/                           login  in     hidden hidden
@@ -342,6 +357,8 @@ django_celery_beat.intervalschedule       -                         view add cha
 django_celery_beat.periodictask           -                         view add change delete
 lookup.target                             view                      view add change delete
 notifications.letter                      view                      view
+notifications.lettertemplate              view                      view
+notifications.message                     view                      view
 notifications.notice                      view                      view
 policies.branch                           view                      view add change delete
 policies.closedday                        view                      view add change delete
@@ -450,6 +467,9 @@ def world(monkeypatch):
         "receipts/": {"<uuid:uid>": payment.uid},
         "staff/": {"<uuid:uid>": LibrarianFactory().uid},
         "letter/": {"<int:pk>": 0},
+        "searches/": {"<uuid:uid>": uuid4()},
+        "words/": {"<str:event>": "overdue", "<str:language>": "ru", "<str:kind>": "letter"},
+        "letters/": {"<uuid:uid>": uuid4(), "<str:token>": "forged"},
         "importrun/": {"<int:pk>": 0},
         "reports/<slug:key>/": {"<slug:key>": "on-loan"},
         "stocktakes/": {"<uuid:uid>": stocktake.uid},

@@ -19,7 +19,8 @@ from circulation import tasks as circulation_tasks
 from circulation.models import Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
-from notifications.actions import bundle, enqueue
+from notifications.actions import enqueue
+from notifications.bundling import bundle
 from notifications.delivery import deliver
 from notifications.models import Event, Letter, Notice
 from notifications.tasks import deliver_notices

@@ -134,7 +134,10 @@ def test_open_loans_move_once_and_come_back(closed, loans, run, boris):
     assert (made.state, made.total, made.loans) == ("done", 1, 1)
     assert due(loans) == ["17.03 23:59:59", "15.03 23:59:59", "15.03 23:59:59"]
     assert run().loans == 0
-    notice = Notice.objects.get()
+    stays = Notice.objects.get(event="branch_closed")
+    assert stays.key == f"branch_closed:{loans[1].uid}:2026-03-15:2026-03-16"
+    assert (stays.data["until_on"], stays.data["why"]) == ("2026-03-16", "Авария")
+    notice = Notice.objects.exclude(pk=stays.pk).get()
     assert (notice.event, notice.data["due_on"], notice.data["why"]) == ("due_date_moved", "2026-03-17", "Авария")
     assert AuditEntry.objects.filter(action="circulation.move_due_date", subject_id=loans[0].pk).count() == 1
 
@@ -142,7 +145,7 @@ def test_open_loans_move_once_and_come_back(closed, loans, run, boris):
     assert work(closing_id=made.pk, now=NOW).state == "undone"
     assert due(loans)[0] == "15.03 23:59:59"
     undo(closing_id=made.pk, by=boris, now=NOW)
-    assert Notice.objects.count() == 2
+    assert Notice.objects.filter(event="due_date_moved").count() == 2
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from circulation.models import Loan
 from circulation.reminders import Stage, check_due_dates, latest_stage
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from notifications.models import Event, Letter, Notice
 from policies.terms import Terms
 from policies.tests.factories import BranchFactory
@@ -241,7 +241,7 @@ def test_a_batch_never_ends_amid_a_readers_loans(anna, monkeypatch):
 def test_queries_do_not_grow_with_the_loans(anna, django_assert_num_queries):
     for _ in range(30):
         loan_of(ReaderFactory(), "Мать")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert check_due_dates(now=at(16)).reminders == {"overdue": 30}
     with django_assert_num_queries(6):
         assert check_due_dates(now=at(17)).reminders == {}

@@ -22,7 +22,7 @@ from circulation.undo_rules import Step, standing
 from circulation.undoing import undo
 from library.core.errors import Refused
 from library.core.models import AuditEntry
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from notifications.models import Notice
 from policies.terms import Terms
 from reservations.models import Reservation, Transfer

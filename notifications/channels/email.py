@@ -12,17 +12,18 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts.models import Reader
 from notifications.channels.base import Channel, Refused, Unreachable
-from notifications.models import Letter
+from notifications.models import Bounce, Letter
 from notifications.rendering import Rendered
+from notifications.unsubscribing import unsubscribe_url
 
 
 class EmailChannel(Channel):
     """One connection to the mail server, dialled again after a failure."""
 
     name = Letter.Channel.EMAIL
-    keeps_quiet = False
 
     def __init__(self) -> None:
+        self.keeps_quiet = settings.EMAIL_KEEPS_QUIET
         self.rate = settings.EMAIL_PER_MINUTE
 
     @cached_property
@@ -35,7 +36,9 @@ class EmailChannel(Channel):
         return True
 
     def addresses(self, readers: Collection[Reader]) -> dict[int, str]:
-        return {reader.pk: reader.email for reader in readers if reader.email}
+        own = {reader.email.lower() for reader in readers if reader.email}
+        failing = set(Bounce.objects.filter(address__in=own).values_list("address", flat=True)) if own else ()
+        return {reader.pk: reader.email for reader in readers if reader.email and reader.email.lower() not in failing}
 
     def open(self) -> None:
         try:
@@ -57,20 +60,23 @@ class EmailChannel(Channel):
 
 
 def compose(letter: Letter, rendered: Rendered) -> EmailMultiAlternatives:
-    """The letter as a message, with a Message-ID that is the same at every attempt."""
+    """The letter as a message: one Message-ID for all attempts, and one click to end what nobody must have."""
     _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     branch_email = letter.reader.home_branch.email
+    headers = {
+        "Message-ID": f"<{letter.uid}@{sender.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": letter.language,
+    }
+    if url := unsubscribe_url(letter.reader, letter.event):
+        headers |= {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     message = EmailMultiAlternatives(
         subject=rendered.subject,
         body=rendered.text,
         from_email=formataddr((_name or settings.LIBRARY_NAME, sender)),
         to=[letter.address],
         reply_to=[branch_email] if branch_email else None,
-        headers={
-            "Message-ID": f"<{letter.uid}@{sender.rpartition('@')[2]}>",
-            "Auto-Submitted": "auto-generated",
-            "Content-Language": letter.language,
-        },
+        headers=headers,
     )
     message.attach_alternative(rendered.html, "text/html")
     return message

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
-from rest_framework.test import APIClient
 
-from accounts.tests.factories import LibrarianFactory, ReaderFactory, UserFactory
+from accounts.tests.factories import LibrarianFactory, ReaderFactory
 from library.core.models import AuditEntry
-from notifications import actions
-from notifications.actions import bundle, resend, welcome_new_readers
-from notifications.models import OPTIONAL, Event, Letter, Notice
+from notifications import actions, bundling
+from notifications.actions import resend, welcome_new_readers
+from notifications.bundling import bundle
+from notifications.models import Event, Letter, Notice
 from notifications.tests.factories import WRITTEN_AT, LetterFactory, NoticeFactory, loan_data
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -92,12 +92,12 @@ def test_a_reader_whom_nothing_reaches_is_seen_by_staff(alice):
 
 
 def test_bundling_takes_a_batch_and_what_belongs_to_its_letters(alice, bob, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(actions, "BATCH_SIZE", 3)
+    monkeypatch.setattr(bundling, "BATCH_SIZE", 3)
     for minute, reader in enumerate([alice, bob, alice, bob, alice]):
         NoticeFactory(reader=reader, ready_at=WRITTEN_AT + timedelta(minutes=minute))
     carol = ReaderFactory()
     NoticeFactory(reader=carol, ready_at=NOW)
-    with django_assert_num_queries(2 + 6):
+    with django_assert_num_queries(2 + 7):
         assert bundle(now=NOW) == 2
     assert Notice.objects.filter(letter__isnull=True).get().reader == carol
     assert bundle(now=NOW) == 1
@@ -110,7 +110,7 @@ def test_two_bundlers_at_once_do_not_split_a_letter(alice):
     other = connections["default"].copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, 0)", [actions.BUNDLING_LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s, 0)", [bundling.BUNDLING_LOCK])
             assert bundle(now=NOW) == 0
             cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
@@ -147,40 +147,3 @@ def test_dead_letters_are_sent_again_to_the_present_address(alice):
     assert homeless.status == "dead"
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor, entry.subject_id) == ("notifications.resend", librarian, dead.pk)
-
-
-def test_what_a_reader_does_without_is_kept_and_never_sent(alice, bob):
-    chooser = LibrarianFactory()
-    everything = {str(event) for event in OPTIONAL}
-    for wanted in (everything - {"due_soon"}, everything - {"due_soon"}):
-        actions.choose_letters(reader=alice, wanted=wanted, by=chooser, now=NOW)
-    for reader in (alice, bob):
-        NoticeFactory(key=f"{reader}", event=Event.DUE_SOON, reader=reader)
-        NoticeFactory(key=f"{reader}-late", event=Event.OVERDUE, reader=reader)
-    assert bundle(now=NOW) == 4
-    assert set(Letter.objects.values_list("reader__full_name", "event", "status")) == {
-        ("Alice", "due_soon", "unwanted"),
-        ("Alice", "overdue", "waiting"),
-        ("Bob", "due_soon", "waiting"),
-        ("Bob", "overdue", "waiting"),
-    }
-    assert AuditEntry.objects.filter(action="notifications.choose_letters").count() == 1
-    actions.choose_letters(reader=alice, wanted=everything, by=chooser, now=NOW)
-    assert not alice.unwanted_letters.exists()
-
-
-def test_a_reader_chooses_on_a_page(client, alice):
-    alice.user = UserFactory(email="alice@example.org")
-    alice.save()
-    client.force_login(alice.user)
-    wanted = [str(event) for event in OPTIONAL if event != Event.LOAN_RECEIPT]
-    client.post("/my/letters/", {"wanted": wanted})
-    assert list(alice.unwanted_letters.values_list("event", flat=True)) == ["loan_receipt"]
-    assert client.get("/my/letters/").context["form"].initial["wanted"] == wanted
-    assert client.post("/my/letters/", {"wanted": ["overdue"]}).context["form"].errors["wanted"]
-
-    api = APIClient()
-    api.force_authenticate(alice.user)
-    assert api.get("/api/v1/auth/me/letters/").json() == {"wanted": wanted}
-    assert api.patch("/api/v1/auth/me/letters/", {"wanted": ["charge"]}, format="json").json() == {"wanted": ["charge"]}
-    assert api.patch("/api/v1/auth/me/letters/", {"wanted": ["overdue"]}, format="json").status_code == 400

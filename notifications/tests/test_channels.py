@@ -7,7 +7,7 @@ import redis
 import time_machine
 
 from accounts.tests.factories import ReaderFactory
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from notifications.channels.base import Refused, SlowDown, Unreachable
 from notifications.delivery import deliver
 from notifications.models import Letter
@@ -95,6 +95,27 @@ def test_a_channel_that_is_down_or_busy_costs_no_attempt_and_hinders_no_other(si
     assert deliver(seconds=5) == outcome
     assert state(letter)[:2] == ("waiting", "telegram")
     assert (letter.attempts, letter.next_attempt_at) == (0, NOW + wait)
+
+
+def test_a_letter_waits_six_hours_for_a_channel_that_is_down_and_then_takes_another(sink, letter):
+    failing(Unreachable("no pigeon at home"))
+    Letter.objects.update(created_at=NOW - timedelta(hours=5, minutes=59))
+    assert deliver(seconds=5) == {"unreachable": 1}
+    Letter.objects.update(created_at=NOW - timedelta(hours=6), next_attempt_at=NOW)
+    outcome = deliver(seconds=5) + deliver(seconds=5)
+    assert outcome["sent"] == 1
+    assert [message["To"] for message in sink.received] == ["anna@example.org"]
+    assert state(letter) == ("sent", "email", "anna@example.org", ["telegram"], 1)
+
+
+def test_what_costs_money_is_taken_at_last_and_only_for_what_must_be_known(settings, monkeypatch):
+    settings.NOTICE_CHANNELS = [PIGEONS]
+    monkeypatch.setattr(Pigeons, "is_costly", True)
+    reader = ReaderFactory(phone="+7 900 000-00-01")
+    for event in ("due_soon", "overdue"):
+        NoticeFactory(key=event, event=event, reader=reader)
+    bundle(now=NOW)
+    assert set(Letter.objects.values_list("event", "status")) == {("due_soon", "no_address"), ("overdue", "waiting")}
 
 
 def test_a_channel_sends_no_more_a_minute_than_it_may(settings, monkeypatch):

@@ -188,5 +188,5 @@ def test_which_failures_are_final(error, expected):
 def test_a_letter_costs_a_bounded_number_of_queries(sink, django_assert_num_queries):
     for _ in range(3):
         LetterFactory()
-    with django_assert_num_queries(2 + 1 + 3 * 6 + 3):
+    with django_assert_num_queries(2 + 1 + 3 * 7 + 3):
         deliver(seconds=5)

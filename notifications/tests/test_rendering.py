@@ -6,11 +6,14 @@ from accounts.tests.factories import ReaderFactory
 from notifications.models import Event
 from notifications.rendering import render
 from notifications.tests.factories import LetterFactory, loan_data
+from notifications.unsubscribing import unsubscribe_url
 
 pytestmark = pytest.mark.django_db
 
 CHARGED = {"entry": "1", "what": "fine", "title": "Война и мир", "reason": "", "total_amount": "12.50", "receipt": ""}
 PICKUP = {"title": "Война и мир", "authors": "", "branch": "Main branch", "until_on": "2026-11-30", "why": ""}
+CLOSED = {"title": "Мать", "branch": "Main branch", "from_on": "2026-11-30", "until_on": "2026-12-02", "why": ""}
+FOUND = {"search": "Толстой", "address": "q=1", "books": [{"book": "1", "title": "Мать", "authors": ""}], "more": 3}
 SUSPENDED = {"title": "Война и мир", "until_on": "2026-11-30"}
 WELCOME = {"card_number": "R000017", "expires_on": "2027-11-20"}
 
@@ -45,6 +48,9 @@ def test_due_soon_letter_in_full():
         "-- \n"
         "Town Library\n"
         "https://library.example\n"
+        "\n"
+        "No more letters of this kind:\n"
+        f"{unsubscribe_url(letter.reader, letter.event)}\n"
     )
     assert '<html lang="en">' in rendered.html
     assert "<title>Due Nov. 23, 2026: 2 books</title>" in rendered.html
@@ -74,6 +80,11 @@ def test_due_soon_letter_in_full():
         (Event.CHARGE, 0, [CHARGED], "Fine: ₽12.50"),
         (Event.CHARGE, 0, [CHARGED, CHARGED], "2 charges"),
         (Event.PAYMENT, 0, [CHARGED | {"what": "payment", "receipt": "centre-2026-000017"}], "Payment: ₽12.50"),
+        (Event.RESERVATION_EXPIRING, 0, [PICKUP], "Please collect by Nov. 30, 2026: Война и мир"),
+        (Event.QUEUE_MOVED, 0, [PICKUP | {"place": 2}], "Your place in the queue is 2: Война и мир"),
+        (Event.BRANCH_CLOSED, 0, [CLOSED], "Closed from Nov. 30, 2026 to Dec. 2, 2026: Main branch"),
+        (Event.NEW_BOOKS, 0, [FOUND], "New in the library: Толстой"),
+        (Event.MESSAGE, 0, [{"message": "1", "subject": "An evening", "text": "Come\nall."}], "An evening"),
         (Event.SUSPENSION, 0, [SUSPENDED], "You can borrow again after Nov. 30, 2026"),
     ],
 )

@@ -24,7 +24,7 @@ def test_a_reader_registered_a_moment_ago_is_welcomed_by_the_next_run(sink):
 
 
 def test_more_notices_than_a_batch_leave_in_one_run(sink, monkeypatch):
-    monkeypatch.setattr("notifications.actions.BATCH_SIZE", 2)
+    monkeypatch.setattr("notifications.bundling.BATCH_SIZE", 2)
     for _ in range(5):
         NoticeFactory()
     assert deliver_notices() == {"sent": 5}

@@ -16,7 +16,7 @@ from accounts.tests.factories import LibrarianFactory, ReaderFactory
 from cashdesk.models import Kind
 from circulation.tests.factories import LoanFactory
 from library.core.errors import Invalid, Refused
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from notifications.cards import remind_of_cards
 from notifications.models import Letter, Notice
 from notifications.rendering import render

@@ -88,7 +88,7 @@ def test_the_file_holds_everything_and_no_name_of_staff(vera, staff):
     data = json.loads(archive.read("data.json"))
     assert {name: len(rows) for name, rows in data.items() if name != "made_at"} == {
         "profile": 1, "cards": 2, "loans": 1, "reservations": 1, "charges": 1, "payments": 1, "blocks": 1,
-        "letters": 2, "unwanted_letters": 0, "consents": 1, "wishes": 0, "audit": 1,
+        "letters": 2, "letter_preferences": 0, "saved_searches": 0, "consents": 1, "wishes": 0, "audit": 1,
     }  # fmt: skip
     assert data["audit"][0]["by"] == "staff"
     assert staff.full_name not in archive.read("data.json").decode()

@@ -19,7 +19,7 @@ from circulation.actions import check_out, renew, return_copy
 from circulation.models import AgeGroup, Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import AuditEntry, IdempotencyKey
-from notifications.actions import bundle
+from notifications.bundling import bundle
 from notifications.models import Letter, Notice
 from policies.tests.factories import BranchFactory, DefaultRuleFactory
 from readership.forgetting import Forgotten, choose_history, forget_history_of, forget_old_history
