@@ -1,6 +1,6 @@
 """The daily check of due dates, the making of letters and their delivery, over many open loans.
 
-    python -m benchmarks.due_dates [--loans 10000 100000]
+    python -m benchmarks.due_dates [--loans 10000 100000 1000000]
 
 A typical day: due days spread from four weeks ago to two weeks ahead, yesterday's check done. The worst day: every
 loan falls due at once.
@@ -19,7 +19,10 @@ from typing import Any
 
 from benchmarks.scratch import scratch_database
 
-FILL_BATCH = 3000
+FIRST = 10_000
+"""Loans made by the models; more are a multiple of them."""
+ROUND = 1_000_000
+"""How far apart the keys of a row and of its repetitions are."""
 SECONDS_OF_DELIVERY = 10
 """How long letters are delivered, out of all that wait."""
 
@@ -57,7 +60,7 @@ def measure(loans: int, day: str) -> dict[str, Any]:
         from django.utils import timezone
 
         from circulation.reminders import check_due_dates
-        from notifications.actions import bundle
+        from notifications.bundling import bundle
         from notifications.delivery import deliver
 
         settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
@@ -107,7 +110,10 @@ def peak_memory() -> float:
 
 
 def fill(loans: int, *, is_worst: bool) -> None:
-    """So many open loans, three a reader, ten copies a book, lent under the terms of a new library."""
+    """So many open loans, three a reader, ten copies a book, lent under the terms of a new library.
+
+    The first are made by the models; the others are the same rows again, with keys of their own.
+    """
     from datetime import date, timedelta
 
     from django.db import connection
@@ -125,50 +131,72 @@ def fill(loans: int, *, is_worst: bool) -> None:
     author = Author.objects.create(name="Толстой, Лев Николаевич")
     terms = Terms().as_json()
     end_of_today = timezone.localtime().replace(hour=23, minute=59, second=59, microsecond=0)
-    for start in range(0, loans, FILL_BATCH):
-        numbers = range(start, min(start + FILL_BATCH, loans))
-        books = Book.objects.bulk_create(
-            Book(title=f"Книга {number}", sort_title=f"книга {number}") for number in numbers[::10]
+    numbers = range(min(loans, FIRST))
+    books = Book.objects.bulk_create(
+        Book(title=f"Книга {number}", sort_title=f"книга {number}") for number in numbers[::10]
+    )
+    Contribution.objects.bulk_create(Contribution(book=book, author=author) for book in books)
+    readers = Reader.objects.bulk_create(
+        Reader(
+            card_number=f"B{number}",
+            full_name=f"Читатель {number}",
+            folded_name=f"читатель {number}",
+            email=f"reader{number}@example.org",
+            category=category,
+            home_branch=branch,
+            registered_on=date(2020, 1, 1),
+            expires_on=date(2099, 1, 1),
         )
-        Contribution.objects.bulk_create(Contribution(book=book, author=author) for book in books)
-        readers = Reader.objects.bulk_create(
-            Reader(
-                card_number=f"B{number}",
-                full_name=f"Читатель {number}",
-                folded_name=f"читатель {number}",
-                email=f"reader{number}@example.org",
-                category=category,
-                home_branch=branch,
-                registered_on=date(2020, 1, 1),
-                expires_on=date(2099, 1, 1),
-            )
-            for number in numbers[::3]
+        for number in numbers[::3]
+    )
+    copies = Copy.objects.bulk_create(
+        Copy(
+            book=books[number // 10],
+            inventory_number=f"B{number}",
+            barcode=f"B{number}",
+            branch=branch,
+            item_type=item_type,
+            status=Copy.Status.LOANED,
         )
-        copies = Copy.objects.bulk_create(
-            Copy(
-                book=books[index // 10],
-                inventory_number=f"B{number}",
-                barcode=f"B{number}",
-                branch=branch,
-                item_type=item_type,
-                status=Copy.Status.LOANED,
-            )
-            for index, number in enumerate(numbers)
+        for number in numbers
+    )
+    due = [end_of_today + timedelta(days=0 if is_worst else number % 42 - 28) for number in numbers]
+    Loan.objects.bulk_create(
+        Loan(
+            copy=copy,
+            reader=readers[number // 3],
+            branch=branch,
+            checked_out_at=due[number] - timedelta(days=14, hours=6),
+            due_at=due[number],
+            terms=terms,
         )
-        due = [end_of_today + timedelta(days=0 if is_worst else number % 42 - 28) for number in numbers]
-        Loan.objects.bulk_create(
-            Loan(
-                copy=copy,
-                reader=readers[index // 3],
-                branch=branch,
-                checked_out_at=due[index] - timedelta(days=14, hours=6),
-                due_at=due[index],
-                terms=terms,
-            )
-            for index, copy in enumerate(copies)
-        )
+        for number, copy in enumerate(copies)
+    )
+    times = loans // len(numbers)
+    repeat(Book, times)
+    repeat(Contribution, times, "book_id")
+    repeat(Reader, times, card_number="one.card_number || '-' || round")
+    numbered = {name: f"one.{name} || '-' || round" for name in ("inventory_number", "barcode")}
+    repeat(Copy, times, "book_id", **numbered)
+    repeat(Loan, times, "copy_id", "reader_id")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def repeat(model: Any, times: int, *keys: str, **changes: str) -> None:
+    """The rows of a model so many times in all; its key and the `keys` lead to the rows of the same round."""
+    from django.db import connection
+
+    table, columns = model._meta.db_table, [field.column for field in model._meta.concrete_fields]
+    of_round = {name: f"one.{name} + round * {ROUND}" for name in ("id", *keys)}
+    values = {"uid": "gen_random_uuid()", **of_round, **changes}
+    chosen = ", ".join(values.get(column, f'one."{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table} AS one, generate_series(1, %s) AS round",  # noqa: S608
+            [times - 1],
+        )
 
 
 if __name__ == "__main__":
