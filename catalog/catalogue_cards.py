@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog import descriptions, isbn
-from catalog.citations import Cited, Person
+from catalog.citations import Cited, Person, dashed
 from catalog.copy_forms import keys
 from catalog.copy_numbers import consecutive
 from catalog.labels import LARGEST
@@ -148,7 +148,7 @@ def cards_of(book: Book, kinds: set[str]) -> Iterator[CatalogueCard]:
         description=descriptions.description(facts),
         heading=_stopped(heading),
         annotation=_annotation(book, facts),
-        tracings=tracings(subjects, names, has_title=bool(heading)),
+        tracings=tracings(subjects, names, title=_TITLE[facts.is_cyrillic] if heading else ""),
         classes=class_marks(book),
         shelf_mark=mark,
         holdings=holdings(copies, mark),
@@ -171,7 +171,7 @@ def _facts(book: Book) -> Cited:
 
 def _dated(part: Contribution) -> str:
     name, dates = part.author.name, part.author.dates.strip(" ()")
-    return f"{name} ({dates})" if dates and dates not in name else name
+    return f"{name} ({dashed(dates)})" if dates and dates not in name else name
 
 
 def _stopped(name: str) -> str:
@@ -186,9 +186,13 @@ def _annotation(book: Book, facts: Cited) -> str:
     return " ".join(text.split())
 
 
-def tracings(subjects: Iterable[str], names: Iterable[str], *, has_title: bool) -> str:
-    """What other cards there are: subjects by Arabic numbers, names and the title by Roman ones."""
-    others = [*map(_stopped, names), *([_("Title.")] if has_title else [])]
+_TITLE = {True: "Заглавие.", False: "Title."}
+"""The tracing of a card under the title: a card speaks the language of its book, whoever prints it."""
+
+
+def tracings(subjects: Iterable[str], names: Iterable[str], *, title: str) -> str:
+    """What other cards there are: subjects by Arabic numbers; names and `title`, unless it is empty, by Roman ones."""
+    others = [*map(_stopped, names), *([title] if title else [])]
     parts = [f"{number}. {_stopped(subject)}" for number, subject in enumerate(subjects, 1)]
     return " ".join([*parts, *(f"{roman(number)}. {other}" for number, other in enumerate(others, 1))])
 
@@ -203,7 +207,7 @@ def roman(number: int) -> str:
 
 
 def class_marks(book: Book) -> str:
-    """УДК and ББК as the imported record says them; «» for a book entered by hand."""
+    """УДК and ББК as the imported record says them, a line each; «» for a book entered by hand."""
     source: SourceRecord | None = getattr(book, "source", None)
     if source is None or source.format == SourceRecord.Format.TABLE:
         return ""
@@ -211,7 +215,7 @@ def class_marks(book: Book) -> str:
     tag, other = ("080", "084") if source.format == SourceRecord.Format.MARC21 else ("675", "686")
     library = next((field.first("a") for field in record.all(other) if field.first("2").startswith("rubbk")), "")
     marks = (("УДК", record.first(tag, "a").strip()), ("ББК", library.strip()))
-    return "   ".join(f"{name} {mark}" for name, mark in marks if mark)
+    return "\n".join(f"{name} {mark}" for name, mark in marks if mark)
 
 
 def holdings(copies: Iterable[Copy], mark: str) -> list[Holding]:

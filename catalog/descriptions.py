@@ -15,14 +15,17 @@ MOST_NAMED = 4
 """Authors that a statement of responsibility names; of more, the first three."""
 MOST_ISBNS = 3
 _HELPERS = {
-    "editor": ("ред.", "edited by"),
     "compiler": ("сост.", "compiled by"),
+    "editor": ("ред.", "edited by"),
     "translator": ("пер.", "translated by"),
-    "illustrator": ("ил.", "illustrated by"),
-    "artist": ("худож.", "artist"),
-    "foreword": ("предисл.", "foreword by"),
-    "narrator": ("читает", "read by"),
+    "foreword": ("авт. предисл.", "foreword by"),
+    "illustrator": ("худож.", "illustrated by"),
+    "artist": ("худож.", "art by"),
+    "narrator": ("текст читает", "read by"),
 }
+"""Words before names in the nominative, shortened by GOST R 7.0.12-2011: «ил.» and «предисл.» want the genitive."""
+_PERFORMED = ("исполн.", "performed by")
+"""What an artist did for a recording or film."""
 _ADDED = ("body", "editor", "compiler", "translator")
 """Roles that a catalogue has cards for, besides authors."""
 _TEXT = ("Текст : непосредственный", "Text : unmediated")
@@ -99,9 +102,13 @@ def _statement(cited: Cited) -> str:
         parts.append(_list(authors, language))
     if bodies := cited.named("body"):
         parts.append(_list([bare(name) for name in bodies], language))
+    helped: dict[str, list[str]] = {}
     for role, words in _HELPERS.items():
-        if names := [name_of(name).initials_first for name in cited.named(role)]:
-            parts.append(f"{words[language]} {_list(names, language)}")
+        is_performer = role == "artist" and cited.material in ("audio", "video")
+        word = (_PERFORMED if is_performer else words)[language]
+        names = [name_of(name).initials_first for name in cited.named(role)]
+        helped[word] = list(dict.fromkeys([*helped.get(word, ()), *names]))
+    parts += [f"{word} {_list(names, language)}" for word, names in helped.items() if names]
     return " ; ".join(parts)
 
 

@@ -21,10 +21,11 @@ MARK_WIDTH = 25 * mm
 INDENT = 8 * mm
 """The second vertical of a card, counted from the first."""
 _GLUED = re.compile(
-    r" (?=[–/:;] )|(?<=\b[A-ZА-ЯЁ]\.) (?=[A-ZА-ЯЁ])|(?<=\b[IVX]\.) |(?<=[IVX][IVX]\.) |(?<=\b\d\.) |"
+    r" (?=[–/:;] )|(?<=\b[A-ZА-ЯЁ]\.) (?=[A-ZА-ЯЁ])(?![IVX]+\. )|(?<=ISBN) |"
+    r"(?<=\b(?:ред|пер)\.) (?=[A-ZА-ЯЁ]\.)|(?<=\b[IVX]\.) |(?<=[IVX][IVX]\.) |(?<=\b\d\.) |"
     r"(?<=\d) (?=(?:с|см|л|p|cm)\b)"
 )
-"""Spaces that no line is broken at: before signs and units, after initials and the numbers of tracings."""
+"""Spaces that no line is broken at: before signs, initials and units, after initials, «ISBN», numbers of tracings."""
 LEAST_ANNOTATION = 3
 """Lines of annotation for which smaller letters are chosen."""
 
@@ -78,7 +79,7 @@ class CatalogueCard:
         self._draw_text(canvas, Box(left, above, room.x + room.width - left, room.y + room.height - above))
         beside = middle + HOLE / 2 + 3 * mm
         low = Box(beside, room.y, room.x + room.width - beside, above - room.y)
-        lines = wrapped(self.classes, FONT, SMALL, low.width)[:4]
+        lines = [line for mark in self.classes.splitlines() for line in wrapped(mark, FONT, SMALL, low.width)][:4]
         _column(canvas, [Line(line, 0) for line in lines], low, y=low.y + len(lines) * SMALL * LEADING, size=SMALL)
 
     def _draw_mark(self, canvas: Any, room: Box) -> None:

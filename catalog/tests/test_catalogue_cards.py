@@ -3,7 +3,7 @@
 import pypdfium2
 import pytest
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts.tests.factories import LibrarianFactory
 from catalog import catalogue_cards
@@ -68,6 +68,29 @@ FOUR = [Person(f"{name}, А. Б.") for name in ("Иванов", "Петров", 
             "О времени / П. П. Гайденко. – Текст : непосредственный // Вопросы философии. – 1992. – № 10. – С. 76–86.",
         ),
         (
+            Cited(
+                title="Сказки",
+                people=[
+                    Person("Билибин, Иван Яковлевич", "illustrator"),
+                    Person("Ушакова, О. Д.", "foreword"),
+                    Person("Васнецов, В. М.", "artist"),
+                    Person("Афанасьев, Александр Николаевич", "compiler"),
+                ],
+            ),
+            "",
+            "Сказки / сост. А. Н. Афанасьев ; авт. предисл. О. Д. Ушакова ; худож. И. Я. Билибин, В. М. Васнецов. – "
+            "Текст : непосредственный.",
+        ),
+        (
+            Cited(
+                title="Времена года",
+                people=[Person("Чайковский, П. И.", "composer"), Person("Плетнёв, М. В.", "artist")],
+                material="audio",
+            ),
+            "Чайковский, П. И",
+            "Времена года / П. И. Чайковский ; исполн. М. В. Плетнёв. – Музыка (исполнительская) : аудио.",
+        ),
+        (
             Cited(title="The Hobbit", people=[Person("Tolkien, J. R. R.")], place="London", year=1937, pages="310"),
             "Tolkien, J. R. R",
             "The Hobbit / J. R. R. Tolkien. – London, 1937. – 310 p. – Text : unmediated.",
@@ -87,9 +110,8 @@ def test_added_cards_are_numbered_and_ranges_of_numbers_shortened():
         "Сидоров, А. Б",
         "Орлов, А. Б",
     ]
-    with translation.override("en"):
-        text = tracings(["Оптика", "Свет"], ["Гулин, А. В."], has_title=True)
-    assert text == "1. Оптика. 2. Свет. I. Гулин, А. В. II. Title."
+    text = tracings(["Оптика", "Свет"], ["Гулин, А. В."], title="Заглавие.")
+    assert text == "1. Оптика. 2. Свет. I. Гулин, А. В. II. Заглавие."
     assert list(ranges(["ИНВ-9", "ИНВ-10", "ИНВ-11", "7", "8", "Б"])) == ["ИНВ-9–ИНВ-11", "7", "8", "Б"]
 
 
@@ -144,7 +166,7 @@ def test_the_cards_of_a_book_lie_three_on_a_sheet(english, librarian):
         "84(2Рос=Рус)1 Т53",
         "Север Ч Т53 С-77 Центр ИНВ-1–ИНВ-3 Толстой, Лев Николаевич.",
         "Война и мир / Л. Н. Толстой. – Москва : АСТ, 2014. – (Русская классика). – Текст : непосредственный.",
-        "1. Отечественная война. 2. Семья. I. Title.",
+        "1. Отечественная война. 2. Семья. I. Заглавие.",
         "…",
     ):
         assert words in main
@@ -166,7 +188,7 @@ def test_classes_come_from_the_imported_record():
     }
     SourceRecord.objects.create(book=book, format="rusmarc", digest="1", content=content, imported_at=timezone.now())
     (card,) = cards_of(described(Book.objects.all()).get(), {"main"})
-    assert card.classes == "УДК 821.161.1-31   ББК 84(2Рос=Рус)1"
+    assert card.classes == "УДК 821.161.1-31\nББК 84(2Рос=Рус)1"
 
 
 @pytest.mark.django_db
