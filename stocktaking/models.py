@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -96,7 +97,7 @@ class Stocktake(models.Model):
         permissions = [("correct_stocktake", "Can put right what a stocktake found")]
 
     def __str__(self) -> str:
-        return f"{self.branch}, {self.started_at:%d.%m.%Y}"
+        return f"{self.branch}, {timezone.localtime(self.started_at):%d.%m.%Y}"
 
     @property
     def is_open(self) -> bool:
