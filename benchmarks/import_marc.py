@@ -117,6 +117,7 @@ def measure(path: Path) -> dict[str, float]:
         "floor: COPY of the same rows": done.read / floor,
         "import, % of the floor": 100 * floor / first,
         "pymarc, parsing only": count / pymarc,
+        "import, % of pymarc's parsing": 100 * done.read / first / (count / pymarc),
         "processor, us/record: reading": shares[0] * each,
         "processor, us/record: writing": shares[1] * each,
         "processor, us/record: PostgreSQL": shares[2] * each,

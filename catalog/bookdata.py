@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from catalog.models import Contribution, Copy, MaterialType
 from catalog.problems import Remark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(NamedTuple):
     """A person or body with a part in a book."""
 
     name: str
@@ -20,8 +20,7 @@ class Person:
     role: str = Contribution.Role.AUTHOR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyData:
+class CopyData(NamedTuple):
     """One physical item. Codes and names of branch and type are as the record has them."""
 
     barcode: str = ""
@@ -88,8 +87,7 @@ DESCRIBING = tuple(field.name for field in fields(BookData) if field.name not in
 """Fields of BookData that describe the book by itself; copies and sets lead a life of their own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One record or row on its way into the catalogue: a book, or the reason why there is none."""
 
     number: int
@@ -106,7 +104,7 @@ class Incoming:
     """Whether the key holds an agency, so that no other library uses it."""
     digest: str = ""
     content: Callable[[], str] | None = None
-    """Gives the record or the cells of the row as JSON; asked only when the source record is written."""
+    """Gives the record or the cells of the row as JSON."""
     uid: UUID | None = None
     """The public id of the book that the row wants to change."""
     raw: bytes = b""

@@ -93,6 +93,8 @@ def year(printed: str, coded: str = "") -> tuple[int | None, str]:
 
 def price(text: str) -> tuple[Decimal | None, str]:
     """Amount and currency («» when not named): «р. 165.00» -> (165.00, RUB); (None, «») when it is no price."""
+    if not text:
+        return None, ""
     if (match := _PRICE.search(text)) is None:
         return None, ""
     digits = re.sub(r"[ \u00a0]", "", match[1])

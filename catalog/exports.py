@@ -1,7 +1,6 @@
 """Books out of the catalogue as MARC records: the record they came from with what was edited since, or a new one."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, TypeGuard
@@ -161,8 +160,7 @@ class _Shelves:
         That is another branch or item type than one that the library knows by its name, and a number given out here.
         """
         status = now.status if now.status in items.STATES.values() else Copy.Status.AVAILABLE
-        return replace(
-            before,
+        return before._replace(
             barcode=now.barcode,
             inventory_number=now.inventory_number,
             branch=before.branch if self._branches.get(fold(before.branch), now.branch) != now.branch else now.branch,

@@ -6,7 +6,7 @@ reported, and that copy is not made. Runs inside the transaction of `catalog.imp
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -15,20 +15,17 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from catalog import copy_numbers
-from catalog.bookdata import CopyData
+from catalog.import_preparing import COPY_COLUMNS, ReadyCopy
 from catalog.models import Copy
 from catalog.problems import Problem, Remark
-from catalog.rows import escaped, new_ids, new_uids, send_lines
-from catalog.search import Held
+from catalog.rows import escaped, new_ids, send_lines
+from catalog.search import Held, codes_of_numbers
 from library.core.errors import Invalid
 from library.core.text import fold
 from policies.models import Branch, ItemType
 
-GONE = (Copy.Status.LOST, Copy.Status.WITHDRAWN)
-_NULL = "\\N"
 CREATE, REFUSE = "create", "refuse"
 """What may be done about a branch that nobody knows; otherwise its copies stand in the branch chosen for such."""
-_LENGTHS = {"barcode": 40, "inventory_number": 40, "shelf_mark": 100}
 
 
 class Wanted(NamedTuple):
@@ -38,7 +35,7 @@ class Wanted(NamedTuple):
     """The record's number in its file."""
     book_id: int
     material_type: str
-    copy: CopyData
+    copy: ReadyCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,48 +169,35 @@ def add_copies(wanted: Sequence[Wanted], *, shelves: Shelves, remark: Callable[[
         if branch and item_type:
             placed.append((entry, branch, item_type))
     numbers = iter(copy_numbers.take(sum(not entry.copy.barcode for entry, _, _ in placed)))
-    copy_ids = new_ids(Copy, len(placed))
     made: list[Made] = []
     lines: list[str] = []
-    for (entry, branch, item_type), copy_id, uid in zip(placed, copy_ids, new_uids(len(placed)), strict=True):
-        copy, status = entry.copy, str(entry.copy.status)
-        given = None if copy.barcode else next(numbers)
-        inventory_number = copy.inventory_number or (given.inventory_number if given else "")
-        barcode = copy.barcode or (given.barcode if given else "")
-        is_on_shelf = status == Copy.Status.AVAILABLE and not copy.is_reference_only
-        held = Held(inventory_number, barcode, branch, status not in GONE, is_on_shelf)
-        made.append(Made(entry.number, entry.book_id, copy_id, held))
+    for ((number, book_id, _material, copy), branch, item_type), copy_id in zip(
+        placed, new_ids(Copy, len(placed)), strict=True
+    ):
+        inventory_number, barcode, codes = copy.inventory_number, copy.barcode, copy.codes
+        if not barcode:
+            given = next(numbers)
+            inventory_number, barcode = inventory_number or given.inventory_number, given.barcode
+            codes = codes_of_numbers(inventory_number, barcode)
+        made.append(Made(number, book_id, copy_id, Held(codes, branch, copy.is_owned, copy.is_on_shelf)))
         lines.append(
-            f"{copy_id}\t{uid}\t{entry.book_id}\t{escaped(inventory_number)}\t{escaped(barcode)}\t{branch}\t{item_type}\t"
-            f"{escaped(copy.shelf_mark)}\t{status}\t{'t' if copy.is_reference_only else 'f'}\t"
-            f"{_NULL if copy.price is None else copy.price}\t{copy.acquired_on or _NULL}\t{escaped(copy.note)}\n"
+            f"{copy_id}\t{copy.uid}\t{book_id}\t{escaped(inventory_number)}\t{escaped(barcode)}\t{branch}\t{item_type}\t"
+            f"{copy.columns}\n"
         )
     send_lines(Copy, _COLUMNS, lines)
     return made
 
 
-_COLUMNS = (
-    "id",
-    "uid",
-    "book_id",
-    "inventory_number",
-    "barcode",
-    "branch_id",
-    "item_type_id",
-    "shelf_mark",
-    "status",
-    "is_reference_only",
-    "price",
-    "acquired_on",
-    "note",
-)
+_COLUMNS = ("id", "uid", "book_id", "inventory_number", "barcode", "branch_id", "item_type_id", *COPY_COLUMNS)
 
 
 def _new(wanted: Sequence[Wanted], remark: Callable[[int, Remark], None]) -> list[Wanted]:
     """Those that the catalogue does not have. Copies without a number are counted: a book gets those it lacks."""
-    entries = [_fitted(entry, remark) for entry in wanted]
-    barcodes = {entry.copy.barcode.lower() for entry in entries if entry.copy.barcode}
-    inventory_numbers = {entry.copy.inventory_number for entry in entries if entry.copy.inventory_number}
+    for entry in wanted:
+        for cut in entry.copy.cuts:
+            remark(entry.number, cut)
+    barcodes = {entry.copy.barcode.lower() for entry in wanted if entry.copy.barcode}
+    inventory_numbers = {entry.copy.inventory_number for entry in wanted if entry.copy.inventory_number}
     there = Copy.objects.annotate(folded=Lower("barcode")).filter(
         Q(folded__any_of=barcodes) | Q(inventory_number__any_of=inventory_numbers)
     )
@@ -221,17 +205,18 @@ def _new(wanted: Sequence[Wanted], remark: Callable[[int, Remark], None]) -> lis
     by_number: dict[str, int] = {}
     for barcode, number, book_id in there.values_list("folded", "inventory_number", "book_id"):
         by_barcode[barcode], by_number[number] = book_id, book_id
-    without = {entry.book_id for entry in entries if not entry.copy.inventory_number}
-    owned = Counter(Copy.objects.filter(book__in=without).values_list("book_id", flat=True))
+    without = {entry.book_id for entry in wanted if not entry.copy.inventory_number}
+    owned = Counter(Copy.objects.filter(book__in=without).values_list("book_id", flat=True) if without else ())
     fresh: list[Wanted] = []
-    for entry in entries:
+    for entry in wanted:
         copy, book_id = entry.copy, entry.book_id
         if not copy.inventory_number:
             owned[book_id] -= 1
             if owned[book_id] < 0:
                 fresh.append(entry)
             continue
-        owners = (by_barcode.get(copy.barcode.lower()), by_number.get(copy.inventory_number))
+        lower = copy.barcode.lower()
+        owners = (by_barcode.get(lower), by_number.get(copy.inventory_number))
         if book_id in owners:
             continue
         if any(owners):
@@ -240,18 +225,6 @@ def _new(wanted: Sequence[Wanted], remark: Callable[[int, Remark], None]) -> lis
             continue
         by_number[copy.inventory_number] = book_id
         if copy.barcode:
-            by_barcode[copy.barcode.lower()] = book_id
+            by_barcode[lower] = book_id
         fresh.append(entry)
     return fresh
-
-
-def _fitted(entry: Wanted, remark: Callable[[int, Remark], None]) -> Wanted:
-    """The copy with texts as long as their columns; a barcode is also the inventory number where there is none."""
-    copy = entry.copy
-    for name, length in _LENGTHS.items():
-        if len(text := getattr(copy, name)) > length:
-            remark(entry.number, Remark(Problem.TEXT_CUT, {"field": name}))
-            copy = replace(copy, **{name: text[:length]})
-    if copy.barcode and not copy.inventory_number:
-        copy = replace(copy, inventory_number=copy.barcode)
-    return entry._replace(copy=copy)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +25,7 @@ ON CONFLICT (book_id, run_id) DO UPDATE SET at = EXCLUDED.at, copies = entry.cop
 
 def former_state(current: BookData, after: BookData, source: SourceRecord | None, incoming: Incoming) -> dict[str, Any]:
     """The `ImportedBook.before` of a book that becomes `after`: what changes, as it is, and the record kept so far."""
-    said = asdict(current)
-    fields = {name: said[name] for name in DESCRIBING if getattr(current, name) != getattr(after, name)}
+    fields = {name: _said(name, current) for name in DESCRIBING if getattr(current, name) != getattr(after, name)}
     before: dict[str, Any] = {"fields": fields} if fields else {}
     if incoming.format:
         before["source"] = source and {
@@ -39,6 +38,11 @@ def former_state(current: BookData, after: BookData, source: SourceRecord | None
             "imported_at": source.imported_at.isoformat(),
         }
     return before
+
+
+def _said(name: str, book: BookData) -> Any:
+    value = getattr(book, name)
+    return [person._asdict() for person in value] if name == "people" else value
 
 
 def former_book(current: BookData, before: Mapping[str, Any]) -> BookData:

@@ -3,8 +3,9 @@
 Everything here runs inside the transaction of `catalog.imports`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection, models
 
@@ -13,6 +14,7 @@ from catalog.bookdata import BookData
 from catalog.models import Author, Genre, NamedThing, Publisher, Series, Subject, folded_name
 from catalog.rows import array, text_array
 
+Key = TypeVar("Key", bound=Hashable)
 Name = tuple[str, str]
 """A name folded, and as it is written."""
 
@@ -49,8 +51,11 @@ class Names(NamedTuple):
     series: Mapping[str, int]
 
 
-def look_up(books: Iterable[Named]) -> Names:
-    """The names of these books; those that are not there yet are made. The spelling of the first book stays."""
+def look_up(books: Iterable[Named], known: "KnownNames | None" = None) -> Names:
+    """The names of these books; those that are not there yet are made. The spelling of the first book stays.
+
+    What is `known` is not asked for again.
+    """
     people: dict[tuple[str, str], str] = {}
     genres: dict[str, str] = {}
     subjects: dict[str, str] = {}
@@ -67,13 +72,53 @@ def look_up(books: Iterable[Named]) -> Names:
             publishers.setdefault(*book.publisher)
         if book.series:
             series.setdefault(*book.series)
+    known = known or KnownNames()
     return Names(
-        authors=_authors(people),
-        genres=_things(Genre, genres),
-        subjects=_things(Subject, subjects),
-        publishers=_things(Publisher, publishers),
-        series=_things(Series, series),
+        authors=_known_and_found(known.authors, people, _authors),
+        genres=_known_and_found(known.genres, genres, partial(_things, Genre)),
+        subjects=_known_and_found(known.subjects, subjects, partial(_things, Subject)),
+        publishers=_known_and_found(known.publishers, publishers, partial(_things, Publisher)),
+        series=_known_and_found(known.series, series, partial(_things, Series)),
     )
+
+
+class KnownNames:
+    """Names that earlier batches of an import found or made, so that a batch asks for those only that are new to it.
+
+    A name may be deleted meanwhile: then a batch is refused for its references, and `forget` lets it be tried again.
+    """
+
+    MOST = 200_000
+    """Names of one kind that are remembered."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def __bool__(self) -> bool:
+        return bool(self.authors or self.genres or self.subjects or self.publishers or self.series)
+
+    def forget(self) -> None:
+        """Know nothing."""
+        self.authors: dict[tuple[str, str], int] = {}
+        self.genres: dict[str, int] = {}
+        self.subjects: dict[str, int] = {}
+        self.publishers: dict[str, int] = {}
+        self.series: dict[str, int] = {}
+
+    def learn(self, names: Names) -> None:
+        """Remember names that are written for good."""
+        for kind, listed in names._asdict().items():
+            known = getattr(self, kind)
+            if len(known) > self.MOST:
+                known.clear()
+            known.update(listed)
+
+
+def _known_and_found(
+    known: Mapping[Key, int], wanted: Mapping[Key, str], found: Callable[[Mapping[Key, str]], dict[Key, int]]
+) -> dict[Key, int]:
+    there = {key: known[key] for key in wanted if key in known}
+    return there | found({key: name for key, name in wanted.items() if key not in there})
 
 
 def _things(model: type[NamedThing], wanted: Mapping[str, str]) -> dict[str, int]:

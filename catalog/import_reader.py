@@ -39,7 +39,7 @@ def main() -> None:
     with translation.override(language or None):
         try:
             for batch in cut(records(sys.stdin.buffer, source, known), sys.stdin.buffer):
-                hand_over((packed(batch.arrivals, batch.ready), batch.position))
+                hand_over((packed(batch.arrivals, batch.ready), batch.position, batch.words))
         except Invalid as error:
             hand_over({name: list(map(str, messages)) for name, messages in error.errors.items()})
             return

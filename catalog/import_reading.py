@@ -24,6 +24,9 @@ from catalog.import_transport import unpacked
 from catalog.marc import encodings, mapping, reading
 from catalog.marc.items import CopyFields
 from catalog.problems import Remark
+from catalog.rows import random_uids
+from catalog.search_text import is_correctable
+from catalog.words import spelling_keys
 from library.core.errors import Invalid
 
 BATCH = 1000
@@ -42,6 +45,8 @@ class Batch(NamedTuple):
     """The same as they will be written where they are new; None for those that hold no book."""
     position: int
     """Bytes of the file that were read for them and for all before; 0: unknown."""
+    words: dict[str, tuple[str, ...]]
+    """Words of these books that no earlier batch has, with their `spelling_keys`: for corrections."""
 
 
 class Source(NamedTuple):
@@ -139,9 +144,15 @@ def read_ahead(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> 
 
 def cut(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> Iterator[Batch]:
     """Batches of arrivals, made ready to be written, with how far `stream` is read."""
-    waiting = iter(arrivals)
+    waiting, uids = iter(arrivals), random_uids()
+    told: set[str] = set()
     while batch := list(islice(waiting, BATCH)):
-        yield Batch(batch, list(map(made_ready, batch)), _position(stream))
+        words: set[str] = set()
+        ready = [made_ready(incoming, uids=uids, words=words) for incoming in batch]
+        words -= told
+        told |= words
+        keys = {word: spelling_keys(word) for word in words if is_correctable(word)}
+        yield Batch(batch, ready, _position(stream), keys)
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -209,7 +220,7 @@ def _from_process(stream: BinaryIO, source: Source, known: Known) -> Iterator[Ba
                     return
                 if isinstance(message, dict):
                     raise Invalid(message)
-                packed, position = message
-                yield Batch(*unpacked(packed), position)
+                packed, position, words = message
+                yield Batch(*unpacked(packed), position, words)
         finally:
             reader.kill()

@@ -35,6 +35,9 @@ _SENTENCES = {
     Problem.BAD_PRICE: gettext_lazy("“%(value)s” is no price and was left out."),
     Problem.BAD_DATE: gettext_lazy("“%(value)s” is no date and was left out. Write it like 31.12.2026."),
     Problem.SAME_RECORD_IN_FILE: gettext_lazy("This file describes the same book in record %(record)s already."),
+    Problem.MERGED_INTO: gettext_lazy(
+        "The book of this record was merged into “%(title)s”, which stays as it is. Undo the merge to let it change."
+    ),
     Problem.SHARED_CONTROL_NUMBER: gettext_lazy(
         "Another record has the control number %(key)s but describes another book; this one was entered on its own."
     ),

@@ -3,16 +3,52 @@
 Everything here runs inside the transaction of `catalog.imports`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+
+from django.apps import apps
+from django.db import connection
 
 from catalog.bookdata import SCALARS, BookData, Incoming
 from catalog.import_names import Named, Names, named
 from catalog.import_preparing import BOOK_COLUMNS, Ready
 from catalog.models import Book, Contribution, ImportRun, Isbn, SourceRecord, folded_name
-from catalog.rows import escaped, new_uids, send_lines
+from catalog.rows import escaped, send_lines
 from catalog.titles import sort_title
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Python does not look for cycles among the objects meanwhile: a batch has hundreds of thousands, and none.
+
+    It would walk through everything that the process holds several times a batch. Who stays here long collects now and
+    then what else has gathered.
+    """
+    was_on = gc.isenabled()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
+
+
+def tell_planner() -> None:
+    """Let PostgreSQL count anew: a table that was small, or emptied, a moment ago is searched in the wrong way.
+
+    Its own watch comes by too late for the first thousands of records.
+    """
+    tables = ", ".join(
+        connection.ops.quote_name(model._meta.db_table)
+        for model in apps.get_app_config("catalog").get_models(include_auto_created=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {tables}")
 
 
 def create_books(
@@ -34,14 +70,14 @@ def create_books(
     _write_people(pairs, names)
     _write_genres(pairs, names)
     _write_subjects(pairs, names)
-    _write_isbns((book_id, ready.book.isbns) for book_id, ready in zip(book_ids, readies, strict=True))
+    _write_isbns((book_id, ready.isbns) for book_id, ready in zip(book_ids, readies, strict=True))
     send_lines(
         Book,
-        ("id", "uid", *BOOK_COLUMNS, "publisher_id", "series_id", "cover", "created_at", "updated_at"),
+        ("id", *BOOK_COLUMNS, "publisher_id", "series_id", "cover", "created_at", "updated_at"),
         (
-            f"{book_id}\t{uid}\t{ready.columns}\t{_key(names.publishers, ready.named.publisher)}\t"
+            f"{book_id}\t{ready.columns}\t{_key(names.publishers, ready.named.publisher)}\t"
             f"{_key(names.series, ready.named.series)}\t\t{now}\t{now}\n"
-            for book_id, uid, ready in zip(book_ids, new_uids(len(readies)), readies, strict=True)
+            for book_id, ready in zip(book_ids, readies, strict=True)
         ),
     )
 

@@ -5,17 +5,16 @@ it describes what looks like the same book; then what the record changed is chan
 A number shared by different records never lets one overwrite another (docs/import.md).
 """
 
+import gc
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import SequenceMatcher
 from enum import StrEnum
-from typing import Any, NamedTuple
-from uuid import UUID
+from functools import partial
+from typing import Any
 
-from django.apps import apps
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -23,28 +22,28 @@ from catalog import search
 from catalog.bookdata import BookData, CopyData, Incoming
 from catalog.import_copies import CopyOptions, Made, Shelves, Wanted, add_copies
 from catalog.import_journal import former_state, last_names, note_changes
-from catalog.import_names import Names, look_up, named, with_other_names
-from catalog.import_preparing import Ready
+from catalog.import_matching import Candidate, books_by_digest, books_by_uid, candidates, is_newer, is_same_book
+from catalog.import_names import KnownNames, Names, look_up, named, with_other_names
+from catalog.import_preparing import Ready, ReadyCopy, ready_copy
 from catalog.import_reading import Batch, read_ahead
 from catalog.import_volumes import link_volumes
-from catalog.import_writing import create_books, replace_sources, update_books
-from catalog.merges import books_of_former_sources
-from catalog.merging import book_of_source, merged
-from catalog.models import Book, ImportedBook, ImportRemark, ImportRun, Isbn, SourceRecord
+from catalog.import_writing import create_books, replace_sources, tell_planner, uncollected, update_books
+from catalog.merges import FormerSource, books_of_former_uids, former_sources
+from catalog.merging import book_of_arrival, book_of_source, merged
+from catalog.models import Book, ImportedBook, ImportRemark, ImportRun, SourceRecord
 from catalog.problems import Problem, Remark, each_once
-from catalog.rows import array, new_ids, send, send_lines
+from catalog.rows import array, new_ids, random_uids, send, send_lines
 from catalog.stored import read_books
 from library.core import audit
 from library.core.errors import LibraryError
-from library.core.text import fold
 from library.core.transactions import one_commit
 
-LIKENESS = 0.75
-"""How alike two titles must be (difflib's ratio of the folded titles) to be versions of one."""
 _QUEUE = 0x696D706F7274
 """The advisory lock («import») by which batches of concurrent imports go one after another."""
 _TOLD = frozenset(4**power for power in range(1, 12))
 """The batches after which the planner is told of how the tables have grown: the 4th, 16th, 64th and so on."""
+_COLLECTED = 16
+"""After how many batches Python looks for cycles, which takes it as long as a few dozen records."""
 _PATIENCE = "120s"
 """How long a batch waits for the batches of another import."""
 
@@ -78,24 +77,21 @@ class Result:
     outcome: Outcome
     book_id: int | None = None
     before: BookData | None = None
-    after: BookData | None = None
+    becomes: Callable[[], BookData] | None = None
+    """Gives the book after."""
     copies_created: int = 0
     remarks: list[Remark] = field(default_factory=list)
     """For a rejected record the reason comes last."""
+
+    @property
+    def after(self) -> BookData | None:
+        """The book after, where the import made or changed it."""
+        return self.becomes() if self.becomes else None
 
 
 COUNTED = ("read", *Outcome, "remarked", "copies_created")
 """The counts of an import, as its fields are called."""
 OnBatch = Callable[[ImportRun, list[Result]], None]
-
-
-class _Candidate(NamedTuple):
-    """A book whose source record has the control number or key asked for."""
-
-    book_id: int
-    title: str
-    year: int | None
-    isbns: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -106,6 +102,10 @@ class _Progress:
     """Books that a record of this file stands for, with its number: no other record of it may change them."""
     told: set[str] = field(default_factory=set)
     """Unknown branches that were remarked upon."""
+    names: KnownNames = field(default_factory=KnownNames)
+    """Names that are written for good."""
+    words: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Words with their keys that are to be remembered with the next book."""
 
 
 def import_books(
@@ -178,26 +178,8 @@ def go_on(
 
     What was imported before is read again to know which books its records stand for, and is not counted twice.
     """
-    progress = _Progress()
-    run.resumed_at, run.read_before = clock(), run.read
-    if not run.reached:
-        run.names_before = last_names()
-    for number, (whole, whole_ready, position) in enumerate(batches, 1):
-        behind = sum(incoming.number <= run.reached for incoming in whole)
-        if behind:
-            _remember(whole[:behind], progress)
-        if batch := whole[behind:]:
-            ready = {incoming.number: one for incoming, one in zip(batch, whole_ready[behind:], strict=True) if one}
-            with one_commit():
-                _take_turn()
-                _still_wanted(run)
-                results = _import_safely(batch, ready, run=run, progress=progress, copies=copies, now=clock())
-                run.reached, run.position, run.heard_of_at = batch[-1].number, position, clock()
-                _count(run, results)
-                _keep_remarks(run, batch, results)
-            on_batch(run, results)
-            if number in _TOLD:
-                _tell_planner()
+    with uncollected():
+        _go_through(run, batches, copies=copies, on_batch=on_batch, clock=clock)
     if run.created + run.updated >= search.CHUNK:
         search.tidy_index()
     link_volumes(run)
@@ -215,38 +197,49 @@ def go_on(
         )
 
 
+def _go_through(
+    run: ImportRun,
+    batches: Iterable[Batch],
+    *,
+    copies: CopyOptions,
+    on_batch: OnBatch,
+    clock: Callable[[], datetime],
+) -> None:
+    progress = _Progress()
+    run.resumed_at, run.read_before = clock(), run.read
+    if not run.reached:
+        run.names_before = last_names()
+    for number, (whole, whole_ready, position, words) in enumerate(batches, 1):
+        progress.words |= words
+        behind = sum(incoming.number <= run.reached for incoming in whole)
+        if behind:
+            _remember(whole[:behind], progress)
+        if batch := whole[behind:]:
+            ready = {incoming.number: one for incoming, one in zip(batch, whole_ready[behind:], strict=True) if one}
+            with one_commit():
+                _take_turn()
+                _still_wanted(run)
+                results = _import_safely(batch, ready, run=run, progress=progress, copies=copies, now=clock())
+                if any(result.outcome == Outcome.CREATED for result in results):
+                    search.remember(progress.words)
+                    progress.words = {}
+                run.reached, run.position, run.heard_of_at = batch[-1].number, position, clock()
+                _count(run, results)
+                _keep_remarks(run, batch, results)
+            on_batch(run, results)
+            if number in _TOLD:
+                tell_planner()
+        if number % _COLLECTED == 0:
+            gc.collect()
+
+
 def _remember(batch: list[Incoming], progress: _Progress) -> None:
     """Which books the records of an earlier stretch stand for."""
-    by_digest = _books_by_digest(batch)
-    by_uid = _books_by_uid(batch)
+    by_digest = books_by_digest(batch)
+    by_uid = books_by_uid(batch)
     for incoming in batch:
         if book_id := by_digest.get(incoming.digest) or (by_uid.get(incoming.uid) if incoming.uid else None):
             progress.claimed.setdefault(book_id, incoming.number)
-
-
-def _books_by_digest(batch: list[Incoming]) -> dict[str, int]:
-    """The books that these very records were imported as, also those that were merged into another since."""
-    digests = [incoming.digest for incoming in batch if incoming.digest]
-    known = dict(SourceRecord.objects.filter(digest__any_of=digests).values_list("digest", "book_id"))
-    return books_of_former_sources(set(digests) - known.keys()) | known
-
-
-def _books_by_uid(batch: list[Incoming]) -> dict[UUID, int]:
-    uids = [incoming.uid for incoming in batch if incoming.uid]
-    return dict(Book.objects.filter(uid__in=uids).values_list("uid", "pk")) if uids else {}
-
-
-def _tell_planner() -> None:
-    """Let PostgreSQL count anew: a table that was small, or emptied, a moment ago is searched in the wrong way.
-
-    Its own watch comes by too late for the first thousands of records.
-    """
-    tables = ", ".join(
-        connection.ops.quote_name(model._meta.db_table)
-        for model in apps.get_app_config("catalog").get_models(include_auto_created=True)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {tables}")
 
 
 def _take_turn() -> None:
@@ -304,12 +297,15 @@ def _import_safely(
     """The batch; should the database refuse it, its halves, down to the one record that is to blame."""
     try:
         with transaction.atomic():
-            claims: dict[int, int] = {}
-            results = _Batch(batch, ready, run, progress, claims, copies, now).imported()
+            whole = _Batch(batch, ready, run, progress, copies, now)
+            results = whole.imported()
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     except (DataError, IntegrityError) as error:
+        if progress.names:  # one of them may have been deleted
+            progress.names.forget()
+            return _import_safely(batch, ready, run=run, progress=progress, copies=copies, now=now)
         if len(batch) == 1:
             reason = Remark(Problem.DATABASE_REFUSED, {"detail": str(error).partition("\n")[0][:200]})
             return [Result(number=batch[0].number, outcome=Outcome.REJECTED, remarks=[*batch[0].remarks, reason])]
@@ -319,7 +315,8 @@ def _import_safely(
             for half in (batch[:middle], batch[middle:])
             for result in _import_safely(half, ready, run=run, progress=progress, copies=copies, now=now)
         ]
-    progress.claimed |= claims
+    progress.claimed |= whole.claims
+    progress.names.learn(whole.names)
     return results
 
 
@@ -332,7 +329,6 @@ class _Batch:
         ready: Mapping[int, Ready],
         run: ImportRun,
         progress: _Progress,
-        claims: dict[int, int],
         copies: CopyOptions,
         now: datetime,
     ) -> None:
@@ -341,7 +337,8 @@ class _Batch:
         """The books of the batch as they will be written, by the number of their record."""
         self.run = run
         self.progress = progress
-        self.claims = claims
+        self.claims: dict[int, int] = {}
+        """As `_Progress.claimed`, by this batch."""
         self.copies = copies
         self.now = now
         self.results: dict[int, Result] = {}
@@ -356,11 +353,11 @@ class _Batch:
     def imported(self) -> list[Result]:
         """Write the batch; the results in the order of its records."""
         self._decide()
-        names = self._change()
+        self.names = names = self._change()
         book_ids = new_ids(Book, len(self.creations))
         for book_id, (incoming, ready) in zip(book_ids, self.creations, strict=True):
             result = self.results[incoming.number]
-            result.book_id, result.after = book_id, ready.book
+            result.book_id, result.becomes = book_id, partial(book_of_arrival, incoming, ready)
             self.claims[book_id] = incoming.number
         made = self._write_copies()
         create_books(self.creations, book_ids=book_ids, names=names, run=self.run, now=self.now)
@@ -370,12 +367,23 @@ class _Batch:
 
     # --- Deciding ---
     def _decide(self) -> None:
-        known, by_uid = _books_by_digest(self.batch), _books_by_uid(self.batch)
+        known, by_uid = books_by_digest(self.batch), books_by_uid(self.batch)
+        former = former_sources(
+            digests={incoming.digest for incoming in self.batch if incoming.digest},
+            keys={incoming.key for incoming in self.batch if incoming.key},
+        )
+        merged_away = {source.digest: source for source in former}
+        uids = [incoming.uid for incoming in self.batch if incoming.uid and incoming.uid not in by_uid]
+        former_uids = books_of_former_uids(uids) if uids else {}
         first_of_digest: dict[str, int] = {}
         undecided: list[Incoming] = []
         for incoming in self.batch:
             if incoming.refusal:
                 self._settle(incoming, Outcome.REJECTED, remark=incoming.refusal)
+            elif incoming.uid and incoming.uid in former_uids:
+                into_id, title = former_uids[incoming.uid]
+                into = Remark(Problem.MERGED_INTO, {"title": title})
+                self._settle(incoming, Outcome.UNCHANGED, into_id, remark=into)
             elif incoming.uid and (incoming.uid in by_uid or not incoming.format):
                 self._decide_by_uid(incoming, by_uid.get(incoming.uid))
             elif book_id := known.get(incoming.digest):
@@ -383,6 +391,8 @@ class _Batch:
                 self.claims.setdefault(book_id, incoming.number)
                 repeated = Remark(Problem.SAME_RECORD_IN_FILE, {"record": earlier}) if earlier else None
                 self._settle(incoming, Outcome.UNCHANGED, book_id, remark=repeated)
+            elif incoming.digest in merged_away:
+                self._settle(incoming, Outcome.UNCHANGED, merged_away[incoming.digest].book_id)
             elif earlier := first_of_digest.setdefault(incoming.digest, 0):
                 self.twins[incoming.number] = earlier
                 self._settle(
@@ -391,7 +401,7 @@ class _Batch:
             else:
                 first_of_digest[incoming.digest] = incoming.number
                 undecided.append(incoming)
-        self._decide_by_key(undecided)
+        self._decide_by_key(undecided, former)
 
     def _decide_by_uid(self, incoming: Incoming, book_id: int | None) -> None:
         if book_id is None:
@@ -404,14 +414,14 @@ class _Batch:
             self.changes[book_id] = incoming
             self._settle(incoming, Outcome.UNCHANGED, book_id)
 
-    def _decide_by_key(self, undecided: list[Incoming]) -> None:
-        candidates = _candidates({incoming.key for incoming in undecided if incoming.key})
-        fresh: defaultdict[str, list[_Candidate]] = defaultdict(list)
+    def _decide_by_key(self, undecided: list[Incoming], former: list[FormerSource]) -> None:
+        known_by_key = candidates({incoming.key for incoming in undecided if incoming.key})
+        fresh: defaultdict[str, list[Candidate]] = defaultdict(list)
         """Books that this batch makes, by key; their `book_id` is the negative number of their record."""
         for incoming in undecided:
-            book = incoming.book or BookData()
-            same_key = [*candidates.get(incoming.key, ()), *fresh.get(incoming.key, ())]
-            alike = [candidate for candidate in same_key if _is_same_book(book, candidate, incoming)]
+            arrived = self._arrived(incoming)
+            same_key = [*known_by_key.get(incoming.key, ()), *fresh.get(incoming.key, ())]
+            alike = [candidate for candidate in same_key if is_same_book(arrived, candidate, incoming)]
             match = next((candidate.book_id for candidate in alike if not self._claimed(candidate.book_id)), None)
             if match:
                 self.claims[match] = incoming.number
@@ -419,15 +429,21 @@ class _Batch:
                 self._settle(incoming, Outcome.UPDATED, match)
             elif alike and incoming.format == SourceRecord.Format.TABLE:
                 self._repeat(incoming, alike[0].book_id)
+            elif source := next((one for one in former if is_newer(arrived, one, incoming)), None):
+                into = Remark(Problem.MERGED_INTO, {"title": source.book_title})
+                self._settle(incoming, Outcome.UNCHANGED, source.book_id, remark=into)
             else:
                 self._settle(incoming, Outcome.CREATED)
                 if same_key:
                     self._remark(incoming.number, Remark(Problem.SHARED_CONTROL_NUMBER, {"key": incoming.key}))
                 if incoming.key:
-                    fresh[incoming.key].append(
-                        _Candidate(-incoming.number, book.title, book.year, frozenset(book.isbns))
-                    )
+                    fresh[incoming.key].append(arrived)
                 self.creations.append((incoming, self._fitted(incoming)))
+
+    def _arrived(self, incoming: Incoming) -> Candidate:
+        """What to compare of the book that arrives."""
+        ready = self.ready[incoming.number]
+        return Candidate(-incoming.number, ready.title, ready.year, ready.isbns)
 
     def _repeat(self, incoming: Incoming, book_id: int) -> None:
         """A row of a book that an earlier row of the file made or changed: another copy, as a rule."""
@@ -471,7 +487,8 @@ class _Batch:
         """Bring the books that are there to what their records say; the names of all books of the batch."""
         changes = self._merged()
         names = look_up(
-            [*(ready.named for _, ready in self.creations), *(named(wanted) for _, wanted in changes.values())]
+            [*(ready.named for _, ready in self.creations), *(named(wanted) for _, wanted in changes.values())],
+            self.progress.names,
         )
         if changes:
             update_books(changes, names=names, now=self.now)
@@ -490,13 +507,13 @@ class _Batch:
         wanted: dict[int, tuple[BookData, BookData]] = {}
         for book_id, incoming in self.changes.items():
             base = book_of_source(sources[book_id]) if book_id in sources and not incoming.uid else None
-            book = self._fitted(incoming).book
+            book = book_of_arrival(incoming, self._fitted(incoming))
             after, kept = merged(current[book_id], book, base, incoming.fields)
             if kept:
                 self._remark(incoming.number, Remark(Problem.EDITS_KEPT, {"fields": kept}))
             self.former[book_id] = former_state(current[book_id], after, sources.get(book_id), incoming)
             result = self.results[incoming.number]
-            result.before, result.after = current[book_id], after
+            result.before, result.becomes = current[book_id], partial(_itself, after)
             if after != current[book_id]:
                 result.outcome = Outcome.UPDATED
                 wanted[book_id] = (current[book_id], after)
@@ -506,18 +523,20 @@ class _Batch:
         if not self.copies.is_wanted:
             return []
         wanted: list[Wanted] = []
+        uids = random_uids()
         for incoming in self.batch:
-            result = self.results[incoming.number]
-            if incoming.book is None or result.outcome == Outcome.REJECTED:
+            result, ready = self.results[incoming.number], self.ready.get(incoming.number)
+            if ready is None or result.outcome == Outcome.REJECTED:
                 continue
             if result.outcome == Outcome.UNCHANGED and incoming.format not in ("", SourceRecord.Format.TABLE):
                 continue
             book_id = result.book_id or self.results[self.twins[incoming.number]].book_id
-            given = incoming.book.copies
+            given: Sequence[ReadyCopy] = ready.copies
             if not given and result.outcome == Outcome.CREATED:
-                given = (CopyData(shelf_mark=incoming.book.call_number),) * self.copies.copies_per_book
+                usual = CopyData(shelf_mark=ready.call_number)
+                given = [ready_copy(usual, next(uids)) for _ in range(self.copies.copies_per_book)]
             if book_id:
-                wanted += [Wanted(incoming.number, book_id, incoming.book.material_type, copy) for copy in given]
+                wanted += [Wanted(incoming.number, book_id, ready.material_type, copy) for copy in given]
         if not wanted:
             return []
         made = add_copies(wanted, shelves=Shelves(self.copies, self.progress.told), remark=self._remark)
@@ -552,11 +571,7 @@ class _Batch:
             search.Fresh(
                 book_id=self.results[incoming.number].book_id or 0,
                 lexemes=ready.lexemes,
-                sort_title=ready.sort_title,
-                sort_author=ready.sort_author,
-                language=ready.book.language,
-                material_type=str(ready.book.material_type),
-                year=ready.book.year,
+                filed=ready.filed,
                 created_at=self.now,
                 publisher_id=names.publishers[ready.named.publisher[0]] if ready.named.publisher else None,
                 series_id=names.series[ready.named.series[0]] if ready.named.series else None,
@@ -569,7 +584,6 @@ class _Batch:
         ]
         known_otherwise = with_other_names(names.authors.values())
         search.enter(book for book in fresh if known_otherwise.isdisjoint(book.authors))
-        search.remember({word for _, ready in self.creations for word in ready.spelled.split()})
         later = {book.book_id for book in fresh if not known_otherwise.isdisjoint(book.authors)}
         later.update(
             result.book_id for result in self.results.values() if result.book_id and result.outcome == Outcome.UPDATED
@@ -577,29 +591,5 @@ class _Batch:
         search.index_books(later)
 
 
-def _candidates(keys: set[str]) -> dict[str, list[_Candidate]]:
-    found: defaultdict[str, list[_Candidate]] = defaultdict(list)
-    rows = list(
-        SourceRecord.objects.filter(key__any_of=keys)
-        .order_by("pk")
-        .values_list("key", "book_id", "book__title", "book__year")
-    )
-    isbns: defaultdict[int, set[str]] = defaultdict(set)
-    for book_id, value in Isbn.objects.filter(book__in=[row[1] for row in rows]).values_list("book_id", "value"):
-        isbns[book_id].add(value)
-    for key, book_id, title, year in rows:
-        found[key].append(_Candidate(book_id, title, year, frozenset(isbns[book_id])))
-    return found
-
-
-def _is_same_book(book: BookData, candidate: _Candidate, incoming: Incoming) -> bool:
-    """Whether a record with the same control number describes the same book, perhaps in other words.
-
-    Where the agency of the number is unknown the years must not contradict each other either.
-    """
-    if not incoming.is_key_trusted and book.year and candidate.year and book.year != candidate.year:
-        return False
-    if not candidate.isbns.isdisjoint(book.isbns):
-        return True
-    titles = fold(book.title), fold(candidate.title)
-    return titles[0] == titles[1] or SequenceMatcher(None, *titles).ratio() >= LIKENESS
+def _itself(book: BookData) -> BookData:
+    return book

@@ -6,9 +6,9 @@ and comes back when the merge is undone.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from django.apps import apps
@@ -106,22 +106,61 @@ def stored(record: Record) -> Any:
     return json.loads(json.dumps(record, default=lambda value: getattr(value, "isoformat", value.__str__)()))
 
 
+class FormerSource(NamedTuple):
+    """The record of a book that was merged away, and the book that stands for it today."""
+
+    digest: str
+    key: str
+    title: str
+    year: int | None
+    isbns: Sequence[str]
+    """Of the book that was merged away."""
+    book_id: int
+    book_title: str
+    """Of the one that stands for it."""
+
+
 _FORMER_SOURCES = """
-SELECT source ->> 'digest', address.into_id
+SELECT source.digest, source.key, gone ->> 'title', (gone ->> 'year')::int,
+       ARRAY(SELECT isbn ->> 'value' FROM jsonb_array_elements(done.record #> '{parts,catalog.isbn}') isbn
+             WHERE isbn -> 'book_id' = gone -> 'id'),
+       book.id, book.title
 FROM catalog_merge done
-CROSS JOIN jsonb_array_elements(done.record #> '{parts,catalog.sourcerecord}') source
-JOIN catalog_formeraddress address
-     ON address.merge_id = done.id AND address.former_id = (source ->> 'book_id')::bigint
+CROSS JOIN jsonb_array_elements(done.record -> 'gone') gone
+JOIN catalog_formeraddress address ON address.merge_id = done.id AND address.former_id = (gone ->> 'id')::bigint
 JOIN catalog_book book ON book.id = address.into_id
-WHERE done.kind = 'book' AND done.undone_at IS NULL AND source ->> 'digest' = ANY(%s::text[])
+CROSS JOIN LATERAL (
+    SELECT kept ->> 'digest' AS digest, kept ->> 'key' AS key
+    FROM jsonb_array_elements(done.record #> '{parts,catalog.sourcerecord}') kept
+    WHERE kept -> 'book_id' = gone -> 'id'
+    UNION ALL
+    SELECT digest, key
+    FROM jsonb_array_elements(done.record -> 'moved') moved
+    JOIN catalog_sourcerecord source ON source.id = (moved ->> 2)::bigint
+    WHERE moved ->> 0 = 'catalog.sourcerecord' AND moved -> 3 = gone -> 'id'
+) source
+WHERE done.kind = 'book' AND done.undone_at IS NULL
+      AND (source.digest = ANY(%s::text[]) OR (source.key <> '' AND source.key = ANY(%s::text[])))
+ORDER BY done.id
 """
+"""Records kept in the merge, and those that the book that stays took over because it had none."""
 
 
-def books_of_former_sources(digests: Iterable[str]) -> dict[str, int]:
-    """The books that stand today for those that came from these records and were merged away, by digest."""
+def former_sources(*, digests: Iterable[str], keys: Iterable[str]) -> list[FormerSource]:
+    """The records with one of these digests or keys whose books were merged away."""
+    if not Merge.objects.filter(kind=Merge.Kind.BOOK, undone_at=None).exists():
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(_FORMER_SOURCES, [text_array(digests)])
-        return dict(cursor.fetchall())
+        cursor.execute(_FORMER_SOURCES, [text_array(digests), text_array(keys)])
+        return [FormerSource(*row) for row in cursor.fetchall()]
+
+
+def books_of_former_uids(uids: Iterable[UUID]) -> dict[UUID, tuple[int, str]]:
+    """Key and title of the books that stand today for those with these public ids, which were merged away."""
+    addresses = FormerAddress.objects.filter(kind=Merge.Kind.BOOK, key__in=[str(uid) for uid in uids])
+    into = {UUID(key): pk for key, pk in addresses.values_list("key", "into_id")}
+    titles = dict(Book.objects.filter(pk__in=into.values()).values_list("pk", "title"))
+    return {uid: (pk, titles[pk]) for uid, pk in into.items() if pk in titles}
 
 
 def new_id(kind: Merge.Kind, key: str) -> int | None:

@@ -1,21 +1,36 @@
 """One book said in several ways: what its source said, what the catalogue says now, what is to become of it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from catalog.bookdata import BookData
-from catalog.import_preparing import fitted
+from catalog.bookdata import BookData, Incoming
+from catalog.import_preparing import Ready, fitted
 from catalog.marc import mapping
 from catalog.models import SourceRecord, folded_name
+from catalog.rows import unescaped
 from catalog.tables import book_of_row
 
 
 def book_of_source(source: SourceRecord) -> BookData:
     """What the record said that the book was imported from."""
-    if source.format == SourceRecord.Format.TABLE:
-        return fitted(book_of_row(source.content))[0]
-    return fitted(mapping.book_of(source.content, source.format))[0]
+    return _book_of(source.content, source.format)
+
+
+def book_of_arrival(incoming: Incoming, ready: Ready) -> BookData:
+    """The book that arrives, `fitted`, also where another process has read it."""
+    if ready.book is not None:
+        return ready.book
+    if incoming.book is not None:
+        return fitted(incoming.book)[0]
+    return _book_of(json.loads(unescaped(ready.content)), incoming.format)
+
+
+def _book_of(content: dict[str, Any], format: str) -> BookData:
+    if format == SourceRecord.Format.TABLE:
+        return fitted(book_of_row(content))[0]
+    return fitted(mapping.book_of(content, format))[0]
 
 
 def merged(

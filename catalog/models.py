@@ -226,7 +226,6 @@ class Book(models.Model):
         ]
         indexes = [
             models.Index(fields=["sort_title", "id"], name="books_by_title"),
-            models.Index(F("year").desc(nulls_last=True), F("id").desc(), name="books_by_year"),
             models.Index(fields=["-created_at", "-id"], name="books_newest_first"),
             models.Index(
                 fields=["parent", "volume_key", "sort_title", "id"],
@@ -410,7 +409,14 @@ class ImportRun(models.Model):
 class ImportedBook(models.Model):
     """What an import did to a book: enough to take it back (`catalog.import_undo`)."""
 
-    run = models.ForeignKey(ImportRun, models.CASCADE, db_index=False, related_name="books", verbose_name=_("import"))
+    run = models.ForeignKey(
+        ImportRun,
+        models.CASCADE,
+        db_index=False,
+        db_constraint=False,
+        related_name="books",
+        verbose_name=_("import"),
+    )
     book = models.ForeignKey(Book, models.CASCADE, db_index=False, related_name="imports", verbose_name=_("book"))
     at = models.DateTimeField()
     """When it last did something to the book."""
@@ -477,8 +483,15 @@ class SourceRecord(models.Model):
     """SHA-256 of the content in its canonical form: equal means the same record, which is never imported twice."""
     content = models.JSONField(_("content"))
     """The record whole: MARC-in-JSON ({"leader": …, "fields": […]}) or the cells of a table row by column."""
-    run = models.ForeignKey(ImportRun, models.PROTECT, null=True, related_name="records", verbose_name=_("import"))
-    """The import that last wrote it."""
+    run = models.ForeignKey(
+        ImportRun,
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="records",
+        verbose_name=_("import"),
+    )
+    """The import that last wrote it. The database does not watch it: an import with records is never deleted."""
     imported_at = models.DateTimeField(_("imported"))
 
     class Meta:
@@ -515,7 +528,7 @@ class Contribution(models.Model):
         BODY = "body", _("organisation")
         OTHER = "other", _("contributor")
 
-    book = models.ForeignKey(Book, models.CASCADE, related_name="contributions", verbose_name=_("book"))
+    book = models.ForeignKey(Book, models.CASCADE, db_index=False, related_name="contributions", verbose_name=_("book"))
     author = models.ForeignKey(Author, models.PROTECT, related_name="contributions", verbose_name=_("author"))
     role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.AUTHOR)
     position = models.PositiveSmallIntegerField(_("order"), default=0)
@@ -553,7 +566,7 @@ class Contribution(models.Model):
 class Isbn(models.Model):
     """One ISBN of a book, always as 13 digits; an ISBN-10 is converted (`catalog.isbn`)."""
 
-    book = models.ForeignKey(Book, models.CASCADE, related_name="isbns", verbose_name=_("book"))
+    book = models.ForeignKey(Book, models.CASCADE, db_index=False, related_name="isbns", verbose_name=_("book"))
     value = models.CharField(_("ISBN"), max_length=13)
     position = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -597,7 +610,7 @@ class Copy(models.Model):
         WITHDRAWN = "withdrawn", _("withdrawn")
 
     uid = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
-    book = models.ForeignKey(Book, models.PROTECT, related_name="copies", verbose_name=_("book"))
+    book = models.ForeignKey(Book, models.PROTECT, db_index=False, related_name="copies", verbose_name=_("book"))
     inventory_number = models.CharField(_("inventory number"), max_length=40)
     barcode = models.CharField(_("barcode"), max_length=40)
     branch = models.ForeignKey(Branch, models.PROTECT, db_index=False, related_name="copies", verbose_name=_("branch"))

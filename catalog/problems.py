@@ -34,6 +34,7 @@ class Problem(StrEnum):
     BAD_PRICE = "bad_price"
     BAD_DATE = "bad_date"
     SAME_RECORD_IN_FILE = "same_record_in_file"
+    MERGED_INTO = "merged_into"
     SHARED_CONTROL_NUMBER = "shared_control_number"
     EDITS_KEPT = "edits_kept"
     BARCODE_TAKEN = "barcode_taken"

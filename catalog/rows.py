@@ -1,7 +1,7 @@
 """Rows written by COPY, the quickest way in: the database checks every constraint as with INSERT."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection, models
@@ -36,6 +36,11 @@ def escaped(text: str) -> str:
     return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
+def unescaped(text: str) -> str:
+    """The JSON that `escaped` was given: it has no tabs and line ends of its own."""
+    return text.replace("\\\\", "\\")
+
+
 def array(keys: Iterable[int]) -> str:
     """Keys in the notation of arrays."""
     return "{" + ",".join(map(str, keys)) + "}"
@@ -54,22 +59,24 @@ def new_ids(model: type[models.Model], count: int) -> list[int]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(ids) FROM generate_series(1, %s),"
+            "SELECT string_agg(nextval(ids)::text, ' ') FROM generate_series(1, %s),"
             " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS ids OFFSET 0) sequence",
             [count, model._meta.db_table],
         )
-        return [pk for (pk,) in cursor.fetchall()]
+        return list(map(int, cursor.fetchone()[0].split()))
 
 
-def new_uids(count: int) -> list[str]:
-    """So many random UUIDs (version 4), as text."""
-    digits = os.urandom(16 * count).hex()
-    return [_uid(digits[start : start + 32]) for start in range(0, 32 * count, 32)]
+def random_uids() -> Iterator[str]:
+    """UUIDs of version 4 without end: 32 hexadecimal digits with version and variant in their places (RFC 9562)."""
+    while True:
+        digits = os.urandom(16 * _UIDS).hex()
+        for at in range(0, 32 * _UIDS, 32):
+            variant = "89ab"[int(digits[at + 16], 16) & 3]
+            yield f"{digits[at : at + 12]}4{digits[at + 13 : at + 16]}{variant}{digits[at + 17 : at + 32]}"
 
 
-def _uid(digits: str) -> str:
-    """32 hexadecimal digits with version and variant in their places (RFC 9562)."""
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
+_UIDS = 1000
+"""UUIDs that one call of the system's random numbers is for."""
 
 
 def _statement(model: type[models.Model], columns: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from catalog.models import Contribution, SearchEntry
 from catalog.rows import array, escaped, send_lines
-from catalog.search_text import as_code, codes_of_book, quoted, said
+from catalog.search_text import as_code, codes_of_book, is_correctable, quoted, said
 from catalog.words import spelling_keys
 
 CHUNK = 1000
@@ -100,8 +100,8 @@ WHERE NOT EXISTS (SELECT FROM catalog_searchword known WHERE known.word = fresh.
 class Held(NamedTuple):
     """A copy as the search counts it."""
 
-    inventory_number: str
-    barcode: str
+    codes: str
+    """`codes_of_numbers` of it."""
     branch_id: int
     is_owned: bool
     """Neither lost nor withdrawn."""
@@ -114,12 +114,9 @@ class Fresh(NamedTuple):
 
     book_id: int
     lexemes: str
-    """`Said.lexemes`."""
-    sort_title: str
-    sort_author: str
-    language: str
-    material_type: str
-    year: int | None
+    """`Said.lexemes` in the text format of COPY."""
+    filed: str
+    """What `filed` gave."""
     created_at: datetime
     publisher_id: int | None
     series_id: int | None
@@ -165,12 +162,12 @@ def enter(books: Iterable[Fresh]) -> None:
     )
 
 
-def remember(words: Iterable[str]) -> None:
-    """Enter the words that are new, for corrections (`Said.spelled`)."""
-    fresh = sorted(set(words) - _remembered)
+def remember(words: Mapping[str, Sequence[str]]) -> None:
+    """Enter the words that are new with their `spelling_keys`, for corrections."""
+    fresh = sorted(words.keys() - _remembered)
     if not fresh:
         return
-    rows = [{"word": word, "keys": spelling_keys(word)} for word in fresh]
+    rows = [{"word": word, "keys": words[word]} for word in fresh]
     with connection.cursor() as cursor:
         cursor.execute(_REMEMBER, [json.dumps(rows, ensure_ascii=False)])
     transaction.on_commit(lambda: _keep(fresh))
@@ -195,11 +192,12 @@ def _index(cursor: Any, ids: list[int]) -> None:
     cursor.nextset()
     copies: defaultdict[int, list[Held]] = defaultdict(list)
     for book_id, *held in cursor.fetchall():
-        copies[book_id].append(Held(*held))
+        inventory_number, barcode, *rest = held
+        copies[book_id].append(Held(codes_of_numbers(inventory_number, barcode), *rest))
     words: set[str] = set()
     rows = [_row(book, parts[book[0]], copies[book[0]], words) for book in books]
     cursor.execute(_WRITE, [json.dumps(rows, ensure_ascii=False)])
-    remember(words)
+    remember({word: spelling_keys(word) for word in words - _remembered if is_correctable(word)})
 
 
 def _row(
@@ -231,7 +229,7 @@ def _row(
         genres=names["g"],
         codes=codes,
     )
-    words.update(text.spelled.split())
+    words.update(text.words)
     authors = list(dict.fromkeys([*keys["a"], *keys["o"]]))
     branches, on_shelf = _places(copies)
     added = _codes_of_keys(book_id, publisher_id, series_id, keys["g"], keys["s"], authors, branches, copies)
@@ -252,16 +250,20 @@ def _row(
     }
 
 
+def filed(*, sort_title: str, sort_author: str, language: str, material_type: str, year: int | None) -> str:
+    """What the entry of a book is sorted and narrowed by and needs no key, in the text format of COPY."""
+    coded = "\\N" if year is None else year
+    return f"{sort_title}\t{escaped(sort_author)}\t{escaped(language)}\t{material_type}\t{coded}"
+
+
 def _line(book: Fresh) -> str:
     """The entry of a new book as a line of COPY."""
     branches, on_shelf = _places(book.copies)
     added = _codes_of_keys(
         book.book_id, book.publisher_id, book.series_id, book.genres, book.subjects, book.authors, branches, book.copies
     )
-    words = f"{book.lexemes} {added}".replace("\\", "\\\\")
-    year = "\\N" if book.year is None else book.year
     return (
-        f"{book.book_id}\t{words}\t{book.sort_title}\t{escaped(book.sort_author)}\t{escaped(book.language)}\t{book.material_type}\t{year}\t"
+        f"{book.book_id}\t{book.lexemes} {escaped(added)}\t{book.filed}\t"
         f"{book.created_at}\t{array(book.genres)}\t{array(book.subjects)}\t{array(book.authors)}\t{array(branches)}\t"
         f"{array(on_shelf)}\t0\n"
     )
@@ -288,15 +290,19 @@ def _codes_of_keys(
     copies: Iterable[Held],
 ) -> str:
     """What a book is narrowed by and the numbers of its copies, in the notation of tsvector."""
-    codes = [f"@n{book_id // BLOCK}"]
+    codes = [f"'@n{book_id // BLOCK}'"]
     if publisher_id:
-        codes.append(f"@p{publisher_id}")
+        codes.append(f"'@p{publisher_id}'")
     if series_id:
-        codes.append(f"@r{series_id}")
-    codes += [f"@g{key}" for key in genres]
-    codes += [f"@s{key}" for key in subjects]
-    codes += [f"@a{key}" for key in authors]
-    codes += [f"@b{key}" for key in branches]
-    for copy in copies:
-        codes += (as_code(copy.inventory_number), as_code(copy.barcode))
-    return " ".join([quoted(code) for code in codes if code])
+        codes.append(f"'@r{series_id}'")
+    codes += [f"'@g{key}'" for key in genres]
+    codes += [f"'@s{key}'" for key in subjects]
+    codes += [f"'@a{key}'" for key in authors]
+    codes += [f"'@b{key}'" for key in branches]
+    codes += [copy.codes for copy in copies]
+    return " ".join(codes)
+
+
+def codes_of_numbers(inventory_number: str, barcode: str) -> str:
+    """The numbers of a copy in the notation of tsvector."""
+    return " ".join([quoted(code) for code in {as_code(inventory_number), as_code(barcode)} if code])

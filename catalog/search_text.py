@@ -27,8 +27,8 @@ class Said(NamedTuple):
 
     lexemes: str
     """In the notation of tsvector, without the codes of what has a key: authors, genres, copies."""
-    spelled: str
-    """The words that somebody might mistype, each once, with spaces between."""
+    words: set[str]
+    """The words of its titles, names and topics (`is_correctable`)."""
 
 
 def said(
@@ -64,7 +64,7 @@ def said(
     if description:
         words.describe(fold(description[:LONGEST_TEXT]))
     words.parts += [quoted(code) for code in codes if code]
-    return Said(" ".join(words.parts), " ".join(filter(_is_correctable, words.used)))
+    return Said(" ".join(words.parts), words.used)
 
 
 def codes_of_book(
@@ -97,50 +97,76 @@ class _Words:
         self.used: set[str] = set()
         self.position = 0
 
-    def add(self, text: str, weight: str, lexemes: Callable[[str], tuple[str, ...]]) -> None:
+    def add(self, text: str, weight: str, lexemes: "_Lexemes") -> None:
         """The folded words of one part of the book."""
         listed = text.split()
         self.used.update(listed)
-        self.parts += [
-            f"{lexeme}:{position}{weight}"
-            for position, word in enumerate(listed, self.position + 1)
-            for lexeme in lexemes(word)
-        ]
+        forms = map(lexemes.__getitem__, listed)
+        places = _places(weight, self.position, len(listed))
+        self.parts += [lexeme + place for place, both in zip(places, forms, strict=True) for lexeme in both]
         self.position += len(listed) + _GAP
 
     def describe(self, text: str) -> None:
         """A description: only stems, no weight; its words are not remembered."""
-        self.parts += [
-            f"{lexeme}:{position}"
-            for position, word in enumerate(text.split(), self.position + 1)
-            for lexeme in _in_topics(word)
-        ]
+        listed = text.split()
+        forms = map(_in_topics.__getitem__, listed)
+        places = _places("", self.position, len(listed))
+        self.parts += [lexeme + place for place, stems in zip(places, forms, strict=True) for lexeme in stems]
 
 
-@lru_cache(1 << 16)
+_FIRST_PLACES = {weight: [f":{position}{weight}" for position in range(1, 2049)] for weight in ("", "A", "B", "C")}
+
+
+def _places(weight: str, start: int, count: int) -> list[str]:
+    """What follows the lexemes of so many words from the position `start` + 1 on."""
+    known = _FIRST_PLACES[weight][start : start + count]
+    if len(known) == count:
+        return known
+    return [f":{position}{weight}" for position in range(start + 1, start + count + 1)]
+
+
+class _Lexemes(dict[str, tuple[str, ...]]):
+    """The lexemes of words, learnt word by word."""
+
+    def __init__(self, forms: Callable[[str], tuple[str, ...]]) -> None:
+        super().__init__()
+        self._forms = forms
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        self[word] = forms = self._forms(word)
+        return forms
+
+
+MOST_KEPT = 1 << 16
+"""Words whose lexemes are remembered."""
+
+
+@_Lexemes
 def _in_titles(word: str) -> tuple[str, ...]:
     """As written, so that «Мы» is found, and the stem."""
     word = word[:LONGEST_WORD]
     return tuple(f"'{form}'" for form in dict.fromkeys([word, stem(word)]) if form)
 
 
-@lru_cache(1 << 16)
+@_Lexemes
 def _in_names(word: str) -> tuple[str, ...]:
     """As written and as it sounds: names are never stemmed."""
     word = word[:LONGEST_WORD]
     return (f"'{word}'", f"'~{sound(word)}'") if len(word) > 1 else (f"'{word}'",)
 
 
-@lru_cache(1 << 16)
+@_Lexemes
 def _in_topics(word: str) -> tuple[str, ...]:
     stemmed = stem(word[:LONGEST_WORD])
     return (f"'{stemmed}'",) if stemmed else ()
 
 
-def _in_field(field: str) -> Callable[[str], tuple[str, ...]]:
+def _in_field(field: str) -> _Lexemes:
     """The stem, and once more with the field before it, for «тема:война»."""
 
-    @lru_cache(1 << 16)
+    @_Lexemes
     def lexemes(word: str) -> tuple[str, ...]:
         stemmed = stem(word[:LONGEST_WORD])
         return (f"'{stemmed}'", f"'{field}:{stemmed}'") if stemmed else ()
@@ -159,5 +185,6 @@ def _name_forms(name: str) -> str:
 
 
 @lru_cache(1 << 16)
-def _is_correctable(word: str) -> bool:
+def is_correctable(word: str) -> bool:
+    """Whether the word is worth remembering, for somebody might mistype it."""
     return SHORTEST_CORRECTED <= len(word) <= LONGEST_WORD and word.isalpha() and bool(stem(word))

@@ -384,8 +384,7 @@ def _copies(text: Mapping[str, str], call_number: str, remarks: list[Remark]) ->
     barcodes = _numbers(text.get("barcode", ""))
     if inventory_numbers or barcodes:
         for at in range(max(len(inventory_numbers), len(barcodes))):
-            yield replace(
-                common,
+            yield common._replace(
                 inventory_number=inventory_numbers[at] if at < len(inventory_numbers) else "",
                 barcode=barcodes[at] if at < len(barcodes) else "",
             )

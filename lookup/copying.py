@@ -120,11 +120,10 @@ def take_over(key: str, *, by: Any, into: int | None) -> Result | None:
         return None
     _found, incoming = _understood(kept)
     if into is not None:
-        incoming = replace(
-            incoming, uid=Book.objects.values_list("uid", flat=True).get(pk=into), fields=_told(incoming)
-        )
+        uid = Book.objects.values_list("uid", flat=True).get(pk=into)
+        incoming = incoming._replace(uid=uid, fields=_told(incoming))
     else:
-        incoming = replace(incoming, uid=None)
+        incoming = incoming._replace(uid=None)
     results: list[Result] = []
     import_books(
         [incoming],

@@ -6,8 +6,8 @@ $a with «4» means a lost one; besides the states of a copy there is `reference
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -151,15 +151,20 @@ def of_field(
     field: Field, kind: CopyFields, *, currency: str = "", shelf_mark: str = "", price: Decimal | None = None
 ) -> list[CopyData]:
     """The copies of one field: none without a number; several where the barcode is repeated. As in `copies`."""
+    first = dict(reversed(field.subfields))
+
+    def text(pattern: str) -> str:
+        return tidy(first[pattern]) if pattern in first else _text(field, pattern) if len(pattern) > 1 else ""
+
     barcodes = [tidy(value) for value in field.all(kind.barcode)] if len(kind.barcode) == 1 else []
-    barcodes = [value for value in barcodes if value] or [_text(field, kind.barcode)]
-    number = _text(field, kind.inventory_number)
+    barcodes = [value for value in barcodes if value] or [text(kind.barcode)]
+    number = text(kind.inventory_number)
     if not (barcodes[0] or number):
         return []
-    amount, found = cleaning.price(_text(field, kind.price))
-    status, is_reference_only = _status(field, kind)
-    branch, item_type, note = _text(field, kind.branch), _text(field, kind.item_type), _text(field, kind.note)
-    acquired_on = day(_text(field, kind.acquired_on))
+    amount, found = cleaning.price(text(kind.price))
+    status, is_reference_only = _status(first, kind)
+    branch, item_type, note, own_mark = text(kind.branch), text(kind.item_type), text(kind.note), text(kind.shelf_mark)
+    acquired_on = day(text(kind.acquired_on))
     is_same = kind.barcode == kind.inventory_number
     return [
         CopyData(
@@ -167,7 +172,7 @@ def of_field(
             inventory_number=value if is_same else number,
             branch=branch,
             item_type=item_type,
-            shelf_mark=_text(field, kind.shelf_mark) or shelf_mark,
+            shelf_mark=own_mark or shelf_mark,
             status=status,
             is_reference_only=is_reference_only,
             price=(amount if found in ("", currency) or not currency else None) or price,
@@ -180,6 +185,8 @@ def of_field(
 
 def day(text: str) -> date | None:
     """«20071030», «2007-10-30» or «30.10.2007»; None when it is none of them."""
+    if not text:
+        return None
     for form, order in _DATES:
         if match := form.match(text.strip()):
             try:
@@ -206,13 +213,16 @@ def status_rules(text: str) -> tuple[StatusRule, ...]:
     return tuple(StatusRule(*match.groups()) for match in matches if match)
 
 
-def _says(field: Field, rule: StatusRule) -> bool:
-    value = field.first(rule.code).strip()
+def _says(first: Mapping[str, str], rule: StatusRule) -> bool:
+    """Whether the rule holds for a field of which these are the first subfields by code."""
+    value = first.get(rule.code, "").strip()
     return value not in ("", "0") if rule.value == ANYTHING else value == rule.value
 
 
-def _status(field: Field, kind: CopyFields) -> tuple[str, bool]:
-    said = [rule.state for rule in status_rules(kind.statuses) if _says(field, rule)]
+def _status(first: Mapping[str, str], kind: CopyFields) -> tuple[str, bool]:
+    said = [rule.state for rule in status_rules(kind.statuses) if _says(first, rule)]
+    if not said:
+        return STATES["available"], False
     state = next((state for state in said if state != REFERENCE), "available")
     return STATES[state], REFERENCE in said
 
@@ -244,11 +254,11 @@ def _with_status(field: Field, kind: CopyFields, copy: CopyData) -> Field:
     rules = status_rules(kind.statuses)
     for rule in rules:
         is_so = copy.is_reference_only if rule.state == REFERENCE else STATES[rule.state] == copy.status
-        if not is_so and _says(field, rule):
+        if not is_so and _says(dict(reversed(field.subfields)), rule):
             field = _put(field, rule.code, "")
     for rule in rules:
         is_so = copy.is_reference_only if rule.state == REFERENCE else STATES[rule.state] == copy.status
-        if is_so and not _says(field, rule):
+        if is_so and not _says(dict(reversed(field.subfields)), rule):
             field = _put(field, rule.code, "1" if rule.value == ANYTHING else rule.value)
     return field
 
@@ -313,7 +323,7 @@ def edited(
             if told_by[_number(copy)] != at:
                 stays.append(copy.barcode)
                 continue
-            whole = replace(copy, shelf_mark=copy.shelf_mark or shelf_mark, price=copy.price or price)
+            whole = copy._replace(shelf_mark=copy.shelf_mark or shelf_mark, price=copy.price or price)
             changed = written(field, kind, settled(whole, present), present)
             if changed == field:
                 stays.append(copy.barcode)

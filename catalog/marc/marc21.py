@@ -111,7 +111,8 @@ def _titles(record: Record) -> tuple[str, str, list[str]]:
         if field.first("a").rstrip().endswith("="):
             other += [without_isbd(part) for part in rest]
         else:
-            subtitle, *parallel = re.split(r"\s=\s", " ".join(rest))
+            whole = " ".join(rest)
+            subtitle, *parallel = re.split(r"\s=\s", whole) if "=" in whole else [whole]
             subtitle = without_isbd(subtitle)
             other += [without_isbd(part) for part in parallel]
         title = ". ".join(part for part in (without_isbd(main), ", ".join(filter(None, parts))) if part)
@@ -128,8 +129,8 @@ def _joined(field: Field, codes: str, separator: str) -> str:
 def _people(record: Record) -> tuple[Person, ...]:
     statement = record.first("245", "c")
     people: dict[tuple[str, str, str], Person] = {}
-    headings = [field for field in record.fields if field.tag in PEOPLE or field.tag in BODIES]
-    for field in sorted(headings, key=lambda heading: heading.tag[0]):
+    headings = [field for field in record.fields if field[0] in _HEADINGS]
+    for field in sorted(headings, key=_of_hundred) if len(headings) > 1 else headings:
         is_person = field.tag in PEOPLE
         name = _person_name(field) if is_person else _body_name(field)
         if not name:
@@ -138,6 +139,13 @@ def _people(record: Record) -> tuple[Person, ...]:
         for role in _roles(field, name, statement, is_person=is_person):
             people.setdefault((name, dates, role), Person(name=name, dates=dates, role=role))
     return tuple(people.values())
+
+
+_HEADINGS = PEOPLE | BODIES
+
+
+def _of_hundred(field: Field) -> str:
+    return field[0][0]
 
 
 def _person_name(field: Field) -> str:
@@ -184,7 +192,10 @@ def _year(record: Record) -> tuple[int | None, str]:
 
 
 def _imprint(record: Record, code: str, nothing: re.Pattern[str]) -> str:
-    for field in sorted(record.all("264", "260"), key=lambda field: field.tag == "264" and field.indicators[1] != "1"):
+    fields = record.all("264", "260")
+    if len(fields) > 1:
+        fields = sorted(fields, key=lambda field: field.tag == "264" and field.indicators[1] != "1")
+    for field in fields:
         for value in field.all(code):
             if (text := without_isbd(value)) and not nothing.search(text):
                 return text

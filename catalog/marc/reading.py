@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
@@ -127,18 +127,18 @@ def sound_record(raw: bytes, encoding: str) -> Record | None:
     if len(directory) != ENTRY * len(bodies) or not (directory.isalnum() and head.isascii() and head[:5].isalnum()):
         return None
     lengths = [*map(len, bodies)] if len(text) == len(raw) else [*map(len, raw.split(b"\x1e")[1:-1])]
-    start = at = 0
+    starts = accumulate(lengths, lambda start, length: start + length + 1, initial=0)
+    places = range(0, len(directory), ENTRY)
+    try:
+        entries = [int(directory[at + 3 : at + ENTRY]) for at in places]
+    except ValueError:
+        return None
+    if entries != [(length + 1) * 100_000 + start for length, start in zip(lengths, starts, strict=False)]:
+        return None
     fields: list[Field] = []
     said: list[str] = []
-    for body, length in zip(bodies, lengths, strict=True):
+    for at, body in zip(places, bodies, strict=True):
         tag = directory[at : at + 3]
-        try:
-            if int(directory[at + 3 : at + ENTRY]) != (length + 1) * 100_000 + start:
-                return None
-        except ValueError:
-            return None
-        at += ENTRY
-        start += length + 1
         if body[2:3] == "\x1f":
             indicators, rest = body[:2], body[3:]
             parts = [(part[0], part[1:]) for part in rest.split("\x1f")]

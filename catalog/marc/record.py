@@ -102,8 +102,8 @@ class Record:
             if not subfields:
                 fields.append(f"{{{_quoted(tag)}:{_quoted(data)}}}")
                 continue
-            parts = "},{".join([_key(code) + _quoted(value) for code, value in subfields])
-            fields.append(f'{{{_key(tag)}{{{_both(indicators)},"subfields":[{{{parts}}}]}}}}')
+            parts = "},{".join([_KEYS[code] + _quoted(value) for code, value in subfields])
+            fields.append(f'{{{_KEYS[tag]}{{{_both(indicators)},"subfields":[{{{parts}}}]}}}}')
         return f'{{"leader":{_quoted(self.leader)},"fields":[{",".join(fields)}]}}'
 
     @classmethod
@@ -137,9 +137,17 @@ class Record:
         return hashlib.sha256(whole.encode()).hexdigest()
 
 
-@lru_cache(4096)
-def _key(name: str) -> str:
-    return f"{_quoted(name)}:"
+class _Keys(dict[str, str]):
+    """Tags and codes as keys of JSON, learnt one by one: there are some thousands at most, whatever is damaged."""
+
+    def __missing__(self, name: str) -> str:
+        key = f"{_quoted(name)}:"
+        if len(self) < 10_000:
+            self[name] = key
+        return key
+
+
+_KEYS = _Keys()
 
 
 @lru_cache(1024)

@@ -99,7 +99,7 @@ def test_an_import_whose_worker_died_goes_on(anna, monkeypatch):
 
 def test_an_error_of_ours_ends_the_import_with_words_not_the_worker(anna, monkeypatch):
     run = given(anna)
-    monkeypatch.setattr(imports, "look_up", lambda books: 1 / 0)
+    monkeypatch.setattr(imports, "look_up", lambda *_: 1 / 0)
     assert work() == 1
     assert state(run)[0] == "failed"
     assert run.failure == "Something unexpected happened: ZeroDivisionError: division by zero"

@@ -323,6 +323,21 @@ def test_an_import_that_goes_on_counts_no_record_twice_and_knows_whose_books_are
     assert (shared.record, shared.problem) == (3, "shared_control_number")
 
 
+def test_a_name_that_is_deleted_while_the_import_knows_it_is_made_again(monkeypatch):
+    monkeypatch.setattr(import_reading, "BATCH", 1)
+    records = [record(f"001 {number}", f"245 10$aBook {number}", "655 #7$aNovel") for number in (1, 2, 3)]
+
+    def delete_it(run, results):
+        if run.read == 1:
+            Book.objects.all().delete()
+            Genre.objects.all().delete()
+
+    arrivals = marc_records(BytesIO(b"".join(map(iso, records))))
+    done = import_books(arrivals, file_name="x", by=None, copies=CopyOptions(), on_batch=delete_it)
+    assert counts(done) == (3, 3, 0, 0, 0)
+    assert [genre.books.count() for genre in Genre.objects.all()] == [2]
+
+
 def test_the_number_of_queries_does_not_grow_with_the_batch(django_assert_max_num_queries):
     records = [
         changed(

@@ -152,6 +152,34 @@ def test_a_record_whose_book_was_merged_away_does_not_bring_it_back(anna):
     assert Book.objects.count() == 2
 
 
+def test_a_newer_version_of_a_record_whose_book_was_merged_away_is_told_where_it_went(anna):
+    """Also when the book that stays comes in the same file, or was entered by hand and took the record over."""
+    one, two = record("001 one", "003 NSK", "245 10$aДзен"), record("001 two", "003 NSK", "245 10$aДзэн")
+    newer = record("001 two", "003 NSK", "245 10$aДзэн :$bвведение")
+    revised = record("001 one", "003 NSK", "245 10$aДзен :$bоснова")
+
+    def imported(*records):
+        file = BytesIO(b"".join(map(iso, records)))
+        run = import_books(marc_records(file), file_name="zen.mrc", by=anna, copies=CopyOptions())
+        return run.created, run.updated, run.unchanged, [(note.problem, note.data) for note in run.remarks.all()]
+
+    imported(one, two)
+    stays, goes = Book.objects.order_by("pk")
+    done = merged(stays, goes, anna)
+    told = ("merged_into", {"title": "Дзен"})
+    assert imported(newer) == imported(newer) == (0, 0, 1, [told])
+    assert imported(two, newer, revised) == (0, 1, 2, [told])
+    assert [book.subtitle for book in Book.objects.all()] == ["основа"]
+    undo_book_merge(merge_id=done.pk, by=anna, now=NOW)
+    assert imported(newer) == (0, 1, 0, [])
+    assert list(Book.objects.order_by("pk").values_list("subtitle", flat=True)) == ["основа", "введение"]
+    by_hand = BookFactory(title="Совсем другое заглавие")
+    merged(by_hand, goes, anna)
+    assert imported(two) == (0, 0, 1, [("merged_into", {"title": by_hand.title})])
+    own = record(f"001 {goes.uid}", "245 10$aДзэн")
+    assert imported(own) == (0, 0, 1, [("merged_into", {"title": by_hand.title})])
+
+
 def test_everything_moves_to_the_book_that_stays(anna, client):
     one, two = pair()
     loan = LoanFactory(copy=CopyFactory(book=two))
