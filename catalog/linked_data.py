@@ -76,8 +76,8 @@ def cited(book: Book) -> Cited:
         year_note=book.year_note,
         edition=book.edition,
         pages=book.pages,
-        series=book.series.name if book.series else "",
-        series_number=book.series_number,
+        series=book.own_series.name if book.own_series else "",
+        series_number="" if book.series and not book.own_series else book.series_number,
         isbns=[isbn.value for isbn in book.isbns.all()],
         language=book.language,
         volume=book.volume,
@@ -157,8 +157,8 @@ def _wholes(book: Book) -> Any:
         url = absolute(reverse("book", args=[book.parent.uid]))
         kind = _TYPES.get(MaterialType(book.parent.material_type), "CreativeWork")
         wholes.append({"@type": kind, "@id": url, "url": url, "name": book.parent.title})
-    if book.series:
-        wholes.append({"@type": "CreativeWorkSeries", "name": book.series.name})
+    if book.own_series:
+        wholes.append({"@type": "CreativeWorkSeries", "name": book.own_series.name})
     return wholes[0] if len(wholes) == 1 else wholes
 
 

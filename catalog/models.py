@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Collate, Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from catalog import lookups as lookups
 from catalog.batches import BatchChange as BatchChange
@@ -111,7 +112,7 @@ class Series(NamedThing):
 
     class Meta:
         verbose_name = _("series")
-        verbose_name_plural = _("series")
+        verbose_name_plural = pgettext_lazy("several", "series")
         ordering = ["folded_name"]
         constraints = [models.UniqueConstraint(fields=["folded_name"], name="one_series_per_name")]
 
@@ -245,6 +246,13 @@ class Book(models.Model):
         if fields is not None and "volume" in fields:
             kwargs["update_fields"] = {*fields, "volume_key"}
         super().save(**kwargs)
+
+    @property
+    def own_series(self) -> Series | None:
+        """The series, unless it is only the set under another name: records tell a set as a series too."""
+        if self.series and self.parent and folded_name(self.series.name) == folded_name(self.parent.title):
+            return None
+        return self.series
 
 
 class SearchEntry(models.Model):

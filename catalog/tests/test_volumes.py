@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.tests.factories import LibrarianFactory
 from catalog import volumes
 from catalog.actions import create_book, update_book
+from catalog.linked_data import cited
 from catalog.models import Book
 from catalog.queries import SearchQuery, search_books
 from catalog.search import index_books
-from catalog.tests.factories import BookFactory, CopyFactory
+from catalog.tests.factories import BookFactory, CopyFactory, SeriesFactory
 from catalog.tests.test_sharing import linked_data
 from catalog.titles import volume_key
 from catalog.volumes import volumes_of
@@ -118,6 +119,20 @@ def test_the_page_of_an_issue_shows_those_around_it(client, monkeypatch, django_
     page = client.get(reverse("book", args=[journal.uid])).content.decode()
     assert "1 из 1 на полке" in page
     assert "нет ни одного экземпляра" not in page, "they are the issues'"
+
+
+def test_a_set_that_its_volume_names_as_a_series_too_is_told_once(client):
+    """UNIMARC's 461 and MARC21's 773 stand beside a series of the same name."""
+    whole = BookFactory(title="Жизнь животных")
+    fields = {"parent": whole, "volume": "Т. 4", "series_number": "4"}
+    fish = BookFactory(title="Рыбы", series=SeriesFactory(name="Жизнь Животных."), **fields)
+    page = client.get(reverse("book", args=[fish.uid])).content.decode()
+    assert "Жизнь Животных." not in page
+    assert linked_data(page)["isPartOf"]["name"] == "Жизнь животных"
+    assert (cited(fish).series, cited(fish).series_number) == ("", "")
+    birds = BookFactory(title="Птицы", series=SeriesFactory(name="Атлас природы"), **fields)
+    assert "Атлас природы" in client.get(reverse("book", args=[birds.uid])).content.decode()
+    assert cited(birds).series == "Атлас природы"
 
 
 def test_the_api_tells_parts_and_wholes(client):
