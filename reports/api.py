@@ -86,6 +86,7 @@ _FILTERS = [
     OpenApiParameter("language", description="Three letters of ISO 639-2/B: rus."),
     OpenApiParameter("years", OpenApiTypes.INT, description="Years without a loan."),
     OpenApiParameter("days", OpenApiTypes.INT, description="Days late, at least."),
+    OpenApiParameter("per_copy", OpenApiTypes.INT, description="Readers who may wait for one copy."),
     OpenApiParameter("sort", description="Key of a column; with a minus, the largest first."),
 ]
 _PAGES = [

@@ -119,10 +119,10 @@ def _upright(
         for place, row in enumerate(rows):
             height = _number(row[column.key]) / top * room
             x = LEFT + step * (place + 0.12) + (width * number if chart.shape == Shape.COLUMNS else 0)
-            few = len(rows) * len(values) <= 24
-            marks.append(_mark(x, floor_y - height, width, height, label, column, row, is_told=few))
-        middle = [f"{mark.middle:.1f},{mark.y:.1f}" for mark in marks]
-        path = "M" + " L".join(middle) if chart.shape == Shape.LINES else ""
+            few = len(rows) * len(values) <= (6 if column.kind == Kind.MONEY else 24)
+            if row[column.key] is not None:
+                marks.append(_mark(x, floor_y - height, width, height, label, column, row, is_told=few))
+        path = "M" + " L".join(f"{mark.middle:.1f},{mark.y:.1f}" for mark in marks) if marks else ""
         series.append(Series(number, str(column.title), tuple(marks), path))
     ticks = [Tick(floor_y - room * part / 4, _axis(top * part / 4)) for part in range(5)]
     names = [
@@ -158,10 +158,10 @@ def _mark(
 
 
 def scale_end(largest: float) -> float:
-    """Where an axis ends: the next of 1, 2, 4, 5, 8, 10, … that is not less, so that quarters are round."""
+    """Where an axis ends that shows `largest`: not far above it, and a number whose quarters are round."""
     power = 10.0 ** floor(log10(largest))
-    end = next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= largest)
-    return max(float(end), 4.0) if largest >= 1 else float(end)
+    steps = (4, 8, 12) if power == 1 else (1.2, 1.6, 2, 2.4, 2.8, 3.2, 4, 6, 8, 12)
+    return float(next(step * power for step in steps if step * power >= largest))
 
 
 def _described(label: Column, values: Sequence[Column], rows: Sequence[Row]) -> str:

@@ -10,11 +10,13 @@ from django.db.models import TextChoices
 from django.utils.text import slugify
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from catalog.resources import escaped
 from library.core.errors import LibraryError
+from library.core.jobs import local_day
 from reports.cells import plain
 from reports.registry import Asked, Column, Kind, Report
 from reports.tables import count_up_to, every_row
@@ -66,7 +68,7 @@ def make(
 
 def name_of(report: Report, asked: Asked, format: Format) -> str:
     """What the file is called: `loans-by-month-2026-03-01.csv`, by the day it was made for."""
-    return f"{slugify(report.key)}-{asked.now:%Y-%m-%d}.{format}"
+    return f"{slugify(report.key)}-{local_day(asked.now)}.{format}"
 
 
 def _write_csv(file: IO[bytes], report: Report, columns: Sequence[Column], rows: Any) -> int:
@@ -117,9 +119,13 @@ def _write_xlsx(file: IO[bytes], report: Report, columns: Sequence[Column], rows
 
 
 def _xlsx_cell(sheet: Any, column: Column, value: Any) -> Any:
-    cell = WriteOnlyCell(sheet, escaped(value) if isinstance(value, str) else value)
-    if not isinstance(value, str) and column.kind in NUMBER_FORMATS:
+    if isinstance(value, str):
+        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+        cell.data_type = "s"
+        return cell
+    cell = WriteOnlyCell(sheet, value)
+    if column.kind in NUMBER_FORMATS:
         cell.number_format = NUMBER_FORMATS[column.kind]
-    elif column.kind == Kind.PERCENT and not isinstance(value, str):
+    elif column.kind == Kind.PERCENT:
         cell.number_format = "0.0" if column.digits else "0"
     return cell

@@ -26,8 +26,8 @@ class FilterForm(forms.Form):
     use_required_attribute = False
 
     period = forms.ChoiceField(label=gettext_lazy("Period"), choices=Period.choices)
-    since = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput())
-    until = forms.DateField(label=gettext_lazy("To"), required=False, widget=DayInput())
+    since = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
+    until = forms.DateField(label=gettext_lazy("To day"), required=False, widget=DayInput())
     branch = forms.ModelChoiceField(
         Branch.objects.all(),
         label=gettext_lazy("Branch"),
@@ -57,13 +57,16 @@ class FilterForm(forms.Form):
     )
     years = forms.IntegerField(label=gettext_lazy("Years without a loan"), min_value=1, max_value=50)
     days = forms.IntegerField(label=gettext_lazy("Days late, at least"), min_value=0, max_value=9999)
+    per_copy = forms.IntegerField(label=gettext_lazy("Readers waiting for one copy"), min_value=1, max_value=50)
 
-    DEFAULTS: Mapping[str, str] = {"period": Period.TWELVE_MONTHS, "years": "3", "days": "0"}
+    DEFAULTS: Mapping[str, str] = {"period": Period.TWELVE_MONTHS, "years": "3", "days": "0", "per_copy": "3"}
 
     def __init__(self, report: Report, data: Mapping[str, Any], *, now: datetime) -> None:
         self.report, self.now = report, now
         names = fields_of(report)
-        said = {name: value for name, value in data.items() if name in names and value != ""}
+        said = {
+            name: str(value).replace("\0", "\ufffd") for name, value in data.items() if name in names and value != ""
+        }
         super().__init__({**self.DEFAULTS, **report.defaults, **said}, auto_id="filter_%s")
         self.fields = {name: field for name, field in self.fields.items() if name in names}
 
@@ -96,6 +99,7 @@ class FilterForm(forms.Form):
             language=said.get("language") or None,
             years=said.get("years") or 0,
             days=said.get("days") or 0,
+            per_copy=said.get("per_copy") or 1,
             **keys,
         )
 
@@ -108,6 +112,15 @@ class FilterForm(forms.Form):
             if name not in PARTS["period"] and (value := self.cleaned_data.get(name)) not in (None, "", 0):
                 told.append((str(field.label), str(value)))
         return told
+
+
+class SaveForm(forms.Form):
+    """Under which name, and for whom."""
+
+    name = forms.CharField(label=gettext_lazy("Name of the report"), max_length=120)
+    is_shared = forms.BooleanField(
+        label=gettext_lazy("Colleagues see it, too"), required=False, widget=forms.CheckboxInput
+    )
 
 
 def fields_of(report: Report) -> list[str]:

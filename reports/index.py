@@ -2,10 +2,19 @@
 
 from typing import Any
 
-from reports import now
+from reports import books, copies, loans, money, now, readers, reserving
 from reports.registry import GROUPS, Group, Report
 
-REPORTS: dict[str, Report] = {report.key: report for report in (*now.REPORTS,)}
+ALL = (
+    *now.REPORTS,
+    *loans.REPORTS,
+    *books.REPORTS,
+    *readers.REPORTS,
+    *copies.REPORTS,
+    *reserving.REPORTS,
+    *money.REPORTS,
+)
+REPORTS: dict[str, Report] = {report.key: report for report in ALL}
 
 
 def report_for(key: str, *, user: Any) -> Report | None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from reports import queries_now
-from reports.registry import NOW, Chart, Column, Kind, Report, Shape
+from reports.registry import NOW, Column, Kind, Report
 
 STANDINGS = {
     "in_time": _("in time"),
@@ -20,7 +21,7 @@ def _standing(code: Any) -> str:
 
 
 NUMBER = Column(key="inventory_number", title=_("Inventory number"))
-TITLE = Column(key="title", title=_("Title"), link=("book", "book"))
+TITLE = Column(key="title", title=pgettext_lazy("column", "Title"), link=("book", "book"))
 AUTHOR = Column(key="author", title=_("Author"))
 READER = Column(key="reader", title=_("Reader"), link=("desk_reader", "reader_uid"), is_personal=True)
 CARD = Column(key="card_number", title=_("Card number"), is_personal=True)
@@ -28,9 +29,9 @@ PHONE = Column(key="phone", title=_("Phone"), is_personal=True)
 EMAIL = Column(key="email", title=_("E-mail"), is_personal=True)
 CATEGORY = Column(key="category", title=_("Reader category"))
 BRANCH = Column(key="branch", title=_("Branch"))
-LENT = Column(key="lent_at", title=_("Lent"), kind=Kind.MOMENT)
-DUE = Column(key="due_at", title=_("Due"), kind=Kind.DAY)
-DAYS_LATE = Column(key="days_late", title=_("Days late"), kind=Kind.NUMBER)
+LENT = Column(key="lent_at", title=_("Lent"), kind=Kind.MOMENT, by="lent")
+DUE = Column(key="due_at", title=_("Due"), kind=Kind.DAY, by="due")
+DAYS_LATE = Column(key="days_late", title=_("Days late"), kind=Kind.NUMBER, by="-due")
 STANDING = Column(key="standing", title=_("State"), words=_standing)
 
 REPORTS = (
@@ -76,6 +77,5 @@ REPORTS = (
         query=queries_now.overdue_by_branch,
         sort="-loans",
         identity="both",
-        chart=Chart(shape=Shape.BARS, label="both", values=("loans",)),
     ),
 )

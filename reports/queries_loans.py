@@ -89,7 +89,7 @@ BY_HOUR = f"""
     LEFT JOIN happened USING (hour)
 """
 YEARS = f"""
-    SELECT month, this_year, last_year, year_before,
+    SELECT month, CASE WHEN month <= %(this_month)s THEN this_year END AS this_year, last_year, year_before,
            CASE WHEN month < %(this_month)s AND last_year > 0
                 THEN round(100.0 * (this_year - last_year) / last_year, 1) END AS change
     FROM (SELECT month, count(lent.at) FILTER (WHERE year = %(year)s) AS this_year,

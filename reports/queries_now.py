@@ -11,9 +11,10 @@ OPEN_LOANS = f"""
     SELECT loan.id, loan.uid AS loan, copy.inventory_number, book.title, {AUTHOR} AS author, book.uid AS book,
            copy.shelf_mark, reader.full_name AS reader, reader.uid AS reader_uid, reader.card_number,
            reader.phone, reader.email, category.name AS category, branch.name AS branch,
+           reader.language, branch.address AS branch_address, branch.phone AS branch_phone,
            loan.checked_out_at AT TIME ZONE branch.time_zone AS lent_at,
            loan.due_at AT TIME ZONE branch.time_zone AS due_at,
-           loan.renewals, copy.price,
+           loan.checked_out_at AS lent, loan.due_at AS due, loan.renewals, copy.price,
            (%(now)s AT TIME ZONE branch.time_zone)::date - (loan.due_at AT TIME ZONE branch.time_zone)::date
                AS days_late,
            CASE WHEN loan.claimed_returned_at IS NOT NULL

@@ -57,6 +57,8 @@ class Column:
     """Name of an address of the panel, and the output column with its argument; NULL: no link."""
     is_personal: bool = False
     """Tells who a reader is: only for those who may see readers."""
+    by: str = ""
+    """Another output column that sorts it, never NULL, in the order of an index; with a minus, the other way round."""
     has_total: bool = False
     """Its sum over all rows stands under the table."""
 
@@ -105,6 +107,7 @@ class Asked:
     """Three letters of ISO 639-2/B."""
     years: int = 0
     days: int = 0
+    per_copy: int = 1
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What only one report knows of."""
 
@@ -126,6 +129,7 @@ class Asked:
             "language": self.language,
             "years": self.years,
             "days": self.days,
+            "per_copy": self.per_copy,
             **self.extra,
         }
 

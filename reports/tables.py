@@ -94,8 +94,10 @@ def _ordered(report: Report, query: Query, sort: str) -> str:
     column = column_to_sort_by(report.columns, sort)
     if column is None:
         raise ValueError(f"{report.key} has no column {sort}")
-    direction = "DESC" if sort.startswith("-") else "ASC"
-    return f'SELECT * FROM ({query.sql}) AS report ORDER BY "{column.key}" {direction} NULLS LAST, "{report.identity}"'
+    key, nulls = (column.by, "") if column.by else (column.key, " NULLS LAST")
+    direction = "DESC" if sort.startswith("-") != key.startswith("-") else "ASC"
+    order = f'"{key.removeprefix("-")}" {direction}{nulls}, "{report.identity}"'
+    return f"SELECT * FROM ({query.sql}) AS report ORDER BY {order}"
 
 
 def _as_dicts(cursor: Any, rows: Sequence[Sequence[Any]]) -> list[Row]:
