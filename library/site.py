@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from library.core.panel import figures
+from library.core.panel import figures, parts
 
 TASKS = (
     (
@@ -118,8 +118,9 @@ class LibraryAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page: the figures of the day above the lists."""
-        shown = figures(user=request.user, now=timezone.now())
-        return super().index(request, {"figures": shown, **(extra_context or {})})
+        asks = {"user": request.user, "now": timezone.now()}
+        shown = {"figures": figures(**asks), "parts": parts(**asks)}
+        return super().index(request, {**shown, **(extra_context or {})})
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register all but the `HIDDEN` models."""
