@@ -105,6 +105,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="reports.send_scheduled",
+        name=gettext_lazy("Send reports"),
+        description=gettext_lazy("Sends saved reports to staff on the days that they chose."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="core.check_integrity",
         name=gettext_lazy("Check that everything adds up"),
         description=gettext_lazy("Verifies loans, reservations, money and notices against each other: once a day."),

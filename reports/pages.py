@@ -19,9 +19,10 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from library.core import audit
 from reports import files
+from reports.actions import saved_reports_visible_to
 from reports.cells import in_words, lines
 from reports.charts import Drawing, draw
-from reports.forms import FilterForm
+from reports.forms import FilterForm, SaveForm
 from reports.index import report_for, reports_by_group
 from reports.registry import VIEW_REPORTS, Asked, Column, Report
 from reports.tables import TooSlow, Totals, column_to_sort_by, page_of, totals_of
@@ -38,15 +39,15 @@ class StaffRequest(HttpRequest):
     user: User
 
 
-def staff_who_may(permission: str) -> Callable[[View], View]:
-    """Let in staff with the permission; strangers sign in, others are forbidden."""
+def staff_who_may(*permissions: str) -> Callable[[View], View]:
+    """Let in staff with every one of the permissions; strangers sign in, others are forbidden."""
 
     def wrap(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not (request.user.is_staff and request.user.has_perm(permission)):
+            if not (request.user.is_staff and request.user.has_perms(permissions)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -59,7 +60,8 @@ def staff_who_may(permission: str) -> Callable[[View], View]:
 @staff_who_may(VIEW_REPORTS)
 def all_reports(request: StaffRequest) -> HttpResponse:
     """Every report that one may see, by what it is about."""
-    return _page(request, "index", _("Reports"), groups=reports_by_group(user=request.user))
+    saved = saved_reports_visible_to(request.user)
+    return _page(request, "index", _("Reports"), groups=reports_by_group(user=request.user), saved=saved)
 
 
 @require_safe
@@ -70,7 +72,7 @@ def report_page(request: StaffRequest, key: str) -> HttpResponse:
     form = FilterForm(report, request.GET, now=timezone.now())
     columns = report.columns_for(request.user)
     sort = _sort(request, report, columns)
-    context: dict[str, Any] = {"report": report, "form": form, "formats": files.Format.choices}
+    context: dict[str, Any] = {"report": report, "form": form, "formats": files.Format.choices, "save_form": SaveForm()}
     if form.is_valid():
         try:
             context |= _table(request, report, form.asked(), columns, sort)

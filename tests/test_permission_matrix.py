@@ -173,6 +173,13 @@ GET     admin/catalog/importrun/<int:pk>/rejected/        login  login  hidden h
 GET     admin/catalog/copy/import/                        login  login  in     in
 POST    admin/catalog/copy/import/                        login  login  in     in
 GET     admin/reports/                                    login  no     in     in
+GET     admin/reports/overdue/letters/                    login  no     in     in
+GET     admin/reports/saved/<uuid:uid>/                   login  no     hidden hidden
+POST    admin/reports/saved/<uuid:uid>/delete/            login  no     hidden hidden
+GET     admin/reports/saved/<uuid:uid>/schedule/          login  no     hidden hidden
+POST    admin/reports/saved/<uuid:uid>/schedule/          login  no     hidden hidden
+POST    admin/reports/saved/<uuid:uid>/stop/              login  no     hidden hidden
+POST    admin/reports/<slug:key>/save/                    login  no     in     in
 GET     admin/reports/<slug:key>/                         login  no     in     in
 GET     admin/reports/<slug:key>/print/                   login  no     in     in
 GET     admin/reports/<slug:key>/file/                    login  no     hidden hidden
@@ -471,6 +478,7 @@ def world(monkeypatch):
         "words/": {"<str:event>": "overdue", "<str:language>": "ru", "<str:kind>": "letter"},
         "letters/": {"<uuid:uid>": uuid4(), "<str:token>": "forged"},
         "importrun/": {"<int:pk>": 0},
+        "reports/saved/": {"<uuid:uid>": uuid4()},
         "reports/<slug:key>/": {"<slug:key>": "on-loan"},
         "stocktakes/": {"<uuid:uid>": stocktake.uid},
         "book/": {"<int:pk>": copy.book.pk},

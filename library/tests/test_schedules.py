@@ -34,13 +34,14 @@ def test_the_set_up_creates_them_once(settings):
         "readership.make_data_files": "every minute",
         "readership.forget_history": "0,30 *",
         "circulation.work_on_closings": "every minute",
+        "reports.send_scheduled": "0,30 *",
         "core.check_integrity": "0,30 *",
         "core.sweep": "0,30 *",
     }
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 12
+    assert PeriodicTask.objects.count() == 13
 
 
 def test_what_librarians_changed_stays():

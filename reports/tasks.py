@@ -1,0 +1,15 @@
+"""Scheduled reports."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from library.core.jobs import run_daily
+from reports import sending
+
+
+@shared_task(name="reports.send_scheduled")
+def send_scheduled() -> dict[str, int]:
+    """Write once a local day what is due, and send what is written; what failed is tried again half an hour later."""
+    now = timezone.now()
+    run_daily(job="schedule_reports", work=lambda: sending.write_dispatches(now=now), now=now)
+    return sending.send_dispatches(now=now)
