@@ -34,6 +34,9 @@ def test_the_set_up_creates_them_once(settings):
         "readership.make_data_files": "every minute",
         "readership.forget_history": "0,30 *",
         "circulation.work_on_closings": "every minute",
+        "notifications.read_bounces": "0,30 *",
+        "reservations.remind": "0,30 *",
+        "notifications.tell_of_new_books": "0,30 *",
         "reports.send_scheduled": "0,30 *",
         "core.check_integrity": "0,30 *",
         "core.sweep": "0,30 *",
@@ -41,7 +44,7 @@ def test_the_set_up_creates_them_once(settings):
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 13
+    assert PeriodicTask.objects.count() == 16
 
 
 def test_what_librarians_changed_stays():
