@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.http import QueryDict
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
@@ -40,7 +42,9 @@ from circulation.models import Closing, Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
 from lookup.models import Target
+from notifications.saved_searches import save_search
 from notifications.tests.factories import LetterFactory
+from notifications.unsubscribing import unsubscribe_url
 from policies.tests.factories import (
     BranchFactory,
     ClosedDayFactory,
@@ -91,6 +95,13 @@ NO_PAGES = {
     "closing_of_day": "leads away",
     "undo_closing": "takes a form",
     "my_letters": "own test: signed in",
+    "my_searches": "own test: signed in",
+    "my_sent_letters": "own test: signed in",
+    "my_sent_letter": "own test: signed in",
+    "save_search": "takes a form",
+    "rename_search": "takes a form",
+    "delete_search": "takes a form",
+    "unsubscribe": "own test: signed in",
     "desk_reader": "own test: staff",
     "desk_return": "own test: staff",
     "my_history": "own test: signed in",
@@ -219,7 +230,8 @@ def world():
         sent_at=timezone.now(),
     )
     stocktaking.actions.start(branch=branch, by=None, now=timezone.now())
-    LetterFactory(reader=reader)
+    letter = LetterFactory(reader=reader, status="sent", sent_at=timezone.now())
+    save_search(reader=reader, params=QueryDict("q=толстой"), now=timezone.now())
     former = BookFactory(title="Преступление и наказание")
     merge_books(survivor_id=book.pk, merged_ids=[former.pk], choices={}, parts={}, by=None, now=timezone.now())
     batch = batch_changes.draft(kind="book", target_ids=[book.pk], by=None, now=timezone.now())
@@ -251,6 +263,7 @@ def world():
         "author": author,
         "copy": copy,
         "payment": payment,
+        "letter": letter,
         "ready": ready,
         "transfer": transfer,
     }
@@ -308,10 +321,16 @@ def test_pages_of_a_reader(visit, world, language):
         "my_history",
         "my_charges",
         "my_letters",
+        "my_sent_letters",
+        "my_searches",
         "my_data",
     ):
         visitor.go(reverse(name))
         look()
+    visitor.go(reverse("my_sent_letter", args=[world["letter"].uid]))
+    look()
+    visitor.go(unsubscribe_url(world["reader"], "due_soon").removeprefix(settings.LIBRARY_URL))
+    look()
     for paper in ("a4", "roll"):
         visitor.go(reverse("receipt", args=[world["payment"].uid], query={"paper": paper}))
         look()
@@ -350,6 +369,10 @@ def panel_pages():
     )
     yield reverse("admin:readership_data", args=[Reader.objects.current().first().pk])
     yield reverse("admin:readership_duplicates", query={"by": "email"})
+    somebody = Reader.objects.current().first().pk
+    yield reverse("admin:notifications_reader", args=[somebody])
+    yield reverse("admin:notifications_message", query={"reader": somebody})
+    yield reverse("admin:notifications_words", args=["due_soon", "ru", "letter"])
     yield reverse("admin:accounts_reader_cards", query={"readers": Reader.objects.first().pk})
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
         options = model_admin.opts
