@@ -118,8 +118,8 @@ class LibraryAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The front page: the figures of the day above the lists."""
-        asks = {"user": request.user, "now": timezone.now()}
-        shown = {"figures": figures(**asks), "parts": parts(**asks)}
+        user, now = request.user, timezone.now()
+        shown = {"figures": figures(user=user, now=now), "parts": parts(user=user, now=now)}
         return super().index(request, {**shown, **(extra_context or {})})
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:

@@ -71,7 +71,7 @@ def _subject(event: Event, language: str, case: _Case) -> str:
 
 def _part(event: Event, language: str, case: _Case, form: str, *, is_message: bool) -> str:
     context = _context(event, language, case) | {"is_message": is_message, "subject": ""}
-    rendered = render_to_string(f"notifications/{event}.body.{form}", context)
+    rendered: str = render_to_string(f"notifications/{event}.body.{form}", context)
     if not is_message:
         rendered = rendered.partition("\n\n")[2].rpartition("\n\n-- \n")[0]
     if form == "html":

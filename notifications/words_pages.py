@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -11,7 +10,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Reader
@@ -21,7 +19,7 @@ from notifications.editing import looked_at, mistakes, reset_words, save_words, 
 from notifications.fields import LINES, insertable
 from notifications.models import Event, LetterTemplate
 from notifications.rendering import Unrenderable
-from notifications.starters import Words
+from notifications.words_form import WordsForm
 
 CHANGE = "notifications.change_lettertemplate"
 
@@ -38,36 +36,6 @@ class Place(NamedTuple):
         """In words."""
         language = dict(settings.LANGUAGES)[self.language]
         return f"{self.event.label} · {language} · {self.kind.label}"
-
-
-class WordsForm(forms.Form):
-    """Subject, text and HTML, as far as a form of letter has them."""
-
-    subject = forms.CharField(label=gettext_lazy("Subject"), required=False, max_length=500)
-    text = forms.CharField(
-        label=gettext_lazy("Text"),
-        required=False,
-        max_length=sandbox.LONGEST_SOURCE,
-        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
-    )
-    html = forms.CharField(
-        label=gettext_lazy("HTML"),
-        required=False,
-        max_length=sandbox.LONGEST_SOURCE,
-        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
-    )
-
-    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if kind != LetterTemplate.Kind.LETTER:
-            del self.fields["html"]
-        if kind == LetterTemplate.Kind.SMS:
-            del self.fields["subject"]
-
-    def words(self) -> Words:
-        """What was typed."""
-        data = self.cleaned_data
-        return Words(data.get("subject", ""), data.get("text", ""), data.get("html", ""))
 
 
 @require_safe
