@@ -89,8 +89,7 @@ def stop_schedule(*, saved_id: int, by: User, now: datetime) -> None:
 def staff_who_view_reports() -> QuerySet[User]:
     """Whom a report can be sent to: active users of the panel with the permission."""
     app, codename = VIEW_REPORTS.split(".")
-    granted = Q(permissions__content_type__app_label=app, permissions__codename=codename)
-    by_group = Q(**{f"groups__{key}": value for key, value in granted.children})
-    by_hand = Q(**{f"user_{key}": value for key, value in granted.children})
+    by_group = Q(groups__permissions__content_type__app_label=app, groups__permissions__codename=codename)
+    by_hand = Q(user_permissions__content_type__app_label=app, user_permissions__codename=codename)
     staff = User.objects.filter(role__in=["librarian", "admin"], is_active=True)
     return staff.filter(by_group | by_hand | Q(is_superuser=True)).distinct().order_by("full_name", "pk")

@@ -6,7 +6,7 @@ each user.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db import connection
@@ -57,8 +57,7 @@ def figures_of_today(*, now: datetime) -> dict[str, Any]:
             found = dict(zip(names, cursor.fetchone(), strict=True))
         return found | {"picks": sum(len(pick_list(branch, now=now)) for branch in Branch.objects.all())}
 
-    kept: dict[str, Any] = cache.get_or_set("reports:today", counted, KEPT)
-    return kept
+    return cast(dict[str, Any], cache.get_or_set("reports:today", counted, KEPT))
 
 
 def figures(*, user: Any, now: datetime) -> list[Figure]:

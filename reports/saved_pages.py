@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from library.core.errors import Busy, Invalid
 from reports import actions
 from reports.forms import FilterForm, SaveForm, fields_of
@@ -31,7 +32,10 @@ class ScheduleForm(forms.Form):
     every = forms.ChoiceField(label=gettext_lazy("When"), choices=Schedule.Every.choices)
     form = forms.ChoiceField(label=gettext_lazy("As"), choices=Schedule.Form.choices)
     recipients = forms.ModelMultipleChoiceField(
-        queryset=None, label=gettext_lazy("Recipients"), widget=forms.CheckboxSelectMultiple, to_field_name="uid"
+        queryset=User.objects.none(),
+        label=gettext_lazy("Recipients"),
+        widget=forms.CheckboxSelectMultiple,
+        to_field_name="uid",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,7 +55,7 @@ def save(request: StaffRequest, key: str) -> HttpResponse:
     if not (filters.is_valid() and form.is_valid()):
         messages.error(request, _("The report is not saved: give it a name, and correct its filters."))
         return redirect(f"{request.path.removesuffix('save/')}?{request.GET.urlencode()}")
-    said = {name: value for name, value in request.GET.items() if name in fields_of(report) and value}
+    said = {name: str(value) for name, value in request.GET.items() if name in fields_of(report) and value}
     if column_to_sort_by(report.columns_for(request.user), sort := request.GET.get("sort", "")):
         said["sort"] = sort
     try:
