@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import Reader, User
 from library.core import audit
+from library.core.sql import insert
 from notifications.channels.registry import channels, routes
 from notifications.choosing import Choices, first_way
 from notifications.letters import welcome_data
@@ -39,11 +40,11 @@ def enqueue(
 ) -> Notice:
     """Write that `reader` is to be told; one INSERT in the caller's transaction, no query else.
 
-    A second call with the same `key` changes nothing, so the returned notice has no primary key. Whether and how the
-    reader can be reached is seen when the letter is made. `data` comes from `notifications.letters`.
+    A second call with the same `key` changes nothing, and the returned notice then has no primary key. Whether and how
+    the reader can be reached is seen when the letter is made. `data` comes from `notifications.letters`.
     """
     notice = _notice(Draft(key=key, event=event, reader=reader, data=data, stage=stage), now)
-    Notice.objects.bulk_create([notice], ignore_conflicts=True)
+    insert(notice, unless_known=True)
     return notice
 
 

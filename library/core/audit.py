@@ -8,6 +8,7 @@ import structlog
 from django.db import models
 
 from library.core.models import AuditEntry
+from library.core.sql import insert
 
 
 def record(
@@ -15,7 +16,7 @@ def record(
 ) -> AuditEntry:
     """Write who did what to `subject`; `by` is a User or None for the system, `detail` holds
     what JSON can, dates, instants and Decimals besides."""
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         at=now,
         actor=by,
         action=action,
@@ -25,3 +26,5 @@ def record(
         detail=dict(detail or {}),
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
     )
+    insert(entry)
+    return entry

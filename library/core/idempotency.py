@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -24,6 +24,7 @@ from rest_framework.throttling import BaseThrottle
 
 from library.core.models import IdempotencyKey
 from library.core.problems import Conflict, Unprocessable
+from library.core.sql import insert, update
 
 if TYPE_CHECKING:
     from library.core.api import ApiView
@@ -45,19 +46,18 @@ def once(view: "ApiView", handler: Callable[..., Any], request: Request, *args: 
     """
     key = _key(request)
     with transaction.atomic():
-        row_id = _claim(request, key)
-        if row_id is None:
+        row = _claim(request, key)
+        if row is None:
             return _replay(view, request, key)
         response = _run(view, handler, request, *args, **kwargs)
         if response.status_code >= 500:
             transaction.set_rollback(True)
             return response
         answer = response.content.decode()
-        IdempotencyKey.objects.filter(pk=row_id).update(
-            status=response.status_code,
-            answer=view.seal(answer) if hasattr(view, "seal") else answer,
-            content_type=response.get("Content-Type", ""),
-        )
+        row.status = response.status_code
+        row.answer = view.seal(answer) if hasattr(view, "seal") else answer
+        row.content_type = response.get("Content-Type", "")
+        update(row, "status", "answer", "content_type")
     return response
 
 
@@ -69,12 +69,12 @@ def remembered(*, door: str, key: str, make: Callable[[], str]) -> tuple[str, bo
     """
     row_key = f"{door}:{key}"
     with transaction.atomic():
-        row_id = _insert(user=None, key=row_key, method=DOOR, path=door, digest="")
-        if row_id is None:
+        row = _insert(user=None, key=row_key, method=DOOR, path=door, digest="")
+        if row is None:
             return IdempotencyKey.objects.get(user=None, key=row_key).answer, True
-        said = make()
-        IdempotencyKey.objects.filter(pk=row_id).update(answer=said)
-        return said, False
+        row.answer = make()
+        update(row, "answer")
+        return row.answer, False
 
 
 def sweep(*, now: datetime) -> int:
@@ -100,30 +100,23 @@ def _key(request: Request) -> str:
     return salted_hmac("library.core.idempotency.anonymous", f"{address}\n{key}", algorithm="sha256").hexdigest()
 
 
-def _claim(request: Request, key: str) -> int | None:
-    """Insert the key's row and return its id; None: it exists. Waits for a call with the same key to end."""
+def _claim(request: Request, key: str) -> IdempotencyKey | None:
+    """Insert the key's row; None: it exists. Waits for a call with the same key to end."""
     method = request.method or ""
     return _insert(user=request.user.pk, key=key, method=method, path=_path(request), digest=_digest(request))
 
 
-def _insert(*, user: int | None, key: str, method: str, path: str, digest: str) -> int | None:
-    sql = """
-        INSERT INTO core_idempotencykey
-               (user_id, key, method, path, body_digest, status, answer, content_type, created_at)
-        VALUES (%s, %s, %s, %s, %s, NULL, '', '', %s)
-        ON CONFLICT DO NOTHING RETURNING id
-    """
-    parameters = [user, key, method, path, digest, timezone.now()]
+def _insert(*, user: int | None, key: str, method: str, path: str, digest: str) -> IdempotencyKey | None:
+    row = IdempotencyKey(
+        user_id=user, key=key, method=method, path=path, body_digest=digest, created_at=timezone.now()
+    )  # fmt: skip
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            row = cursor.fetchone()
+        return row if insert(row, unless_known=True) else None
     except OperationalError as error:
         if isinstance(error.__cause__, pg.LockNotAvailable):
             message = _("The first call with this key is still under way. Ask again in a moment.")
             raise Conflict(message, code="in_progress") from error
         raise
-    return row[0] if row else None
 
 
 def _replay(view: "ApiView", request: Request, key: str) -> HttpResponse:
