@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from policies.calendar import ClosedRange, end_of_quiet
 from policies.lending import LendingRule
 
-__all__ = ["Branch", "ClosedDay", "ItemType", "LendingRule", "OpeningHours", "ReaderCategory", "Weekday"]
+__all__ = [
+    "Branch", "ClosedDay", "ItemType", "LendingRule", "OpeningHours", "ReaderCategory", "Revision", "Weekday",
+]  # fmt: skip
 
 
 class Branch(models.Model):
@@ -252,3 +254,18 @@ class ItemType(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Revision(models.Model):
+    """The one row that says which rules, hours, closed days and branches these are: `policies.queries.Policies`.
+
+    The database itself gives it a new stamp, at random, with every change of one of them, whoever makes it.
+    """
+
+    stamp = models.UUIDField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.stamp)

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from functools import cache
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
 
 from policies.calendar import Calendar, ClosedRange, Stretch
-from policies.models import Branch, ClosedDay, LendingRule, OpeningHours
+from policies.models import Branch, ClosedDay, LendingRule, OpeningHours, Revision
 from policies.terms import PARAMETERS, EffectiveTerms, Row, Scope, resolve
 
 RuleBook = Callable[[int, int, int], EffectiveTerms]
 """Reader category, item type, branch (by key) -> the terms."""
 
-# Every check-out asks these two: statements ready to send, for to build them by the ORM takes longer than to run them.
 _RULES = (
     sql.SQL("""
         SELECT id, category_id, item_type_id, branch_id, {} FROM policies_lendingrule
@@ -32,6 +33,49 @@ _DAYS = """
     FROM policies_closedday WHERE branch_id IS NULL OR branch_id = %(branch)s
     ORDER BY 1, 2, 4
 """
+
+
+def revision() -> "QuerySet[Revision, UUID]":
+    """The stamp of the policies as they are, as a subquery of what is asked anyway: what `policies_of` takes."""
+    return Revision.objects.values_list("stamp", flat=True)[:1]
+
+
+class Policies:
+    """Rules and calendars as they were under a stamp, or later: each is read when it is first asked for, and kept."""
+
+    def __init__(self, stamp: UUID | None) -> None:
+        self.stamp = stamp
+        self._terms: dict[tuple[int, int, int], EffectiveTerms] = {}
+        self._calendars: dict[int, Calendar] = {}
+
+    def terms(self, *, category_id: int, item_type_id: int, branch_id: int) -> EffectiveTerms:
+        """As `effective_terms` does. Raises NoDefaultRule."""
+        key = (category_id, item_type_id, branch_id)
+        if key not in self._terms:
+            self._terms[key] = effective_terms(category_id=category_id, item_type_id=item_type_id, branch_id=branch_id)
+        return self._terms[key]
+
+    def calendar(self, branch: Branch) -> Calendar:
+        """As `calendar_of` does."""
+        if branch.pk not in self._calendars:
+            self._calendars[branch.pk] = calendar_of(branch)
+        return self._calendars[branch.pk]
+
+
+_known = Policies(None)
+
+
+def policies_of(stamp: UUID | None) -> Policies:
+    """The library's policies under a stamp just read (`revision`): from memory, as long as it is the same.
+
+    A change takes effect with its commit, in every process: the stamp is part of it. None: there is no stamp, and
+    nothing is kept.
+    """
+    global _known
+    known = _known
+    if stamp is None or known.stamp != stamp:
+        known = _known = Policies(stamp)
+    return known
 
 
 def effective_terms(*, category_id: int, item_type_id: int, branch_id: int) -> EffectiveTerms:
