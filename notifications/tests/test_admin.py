@@ -27,7 +27,7 @@ def test_letters_are_listed_found_and_filtered_at_a_fixed_price(panel, django_as
     for _ in range(5):
         LetterFactory()
     panel.get(LETTERS)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         page = panel.get(LETTERS)
     assert page.context["cl"].result_count == 6
     for query in ("каренина", "R777", "anna@"):
@@ -102,7 +102,7 @@ def test_notices_lead_to_their_letters_at_a_fixed_price(panel, django_assert_num
     letter = LetterFactory()
     NoticeFactory()
     panel.get(NOTICES)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         page = panel.get(NOTICES).content.decode()
     assert reverse("admin:notifications_letter_change", args=[letter.pk]) in page
     assert "not yet written" in page
