@@ -86,6 +86,11 @@ def cancel_fines_of(loan: Loan, *, at: datetime, reason: str, by: User, now: dat
     return cancelled
 
 
+def has_cancelled(loan: Loan, *, at: datetime) -> bool:
+    """Whether the action of `at`, which found a lost copy, cancelled what the loss had cost."""
+    return Entry.objects.filter(loan_uid=loan.uid, kind=Kind.CHARGE_REVERSAL, at=at).exists()
+
+
 def _charge(
     loan: Loan,
     copy: Copy,

@@ -31,8 +31,8 @@ from library.core.errors import LibraryError
 from library.core.models import AuditEntry
 from library.core.money import money
 from policies.models import Branch
+from reservations.staff_views import destination
 from reservations.staffed import at_branch
-from reservations.wording import kept_for, sent_home
 
 
 @require_POST
@@ -81,17 +81,8 @@ def _told(outcome: UndoOutcome) -> list[str]:
             said = [_("The return is undone: %(reader)s has it again.") % {"reader": reader}]
     if outcome.cancelled:
         said.append(_("The fine of %(amount)s is cancelled.") % {"amount": money(outcome.cancelled)})
-    if outcome.placement and (reservation := outcome.placement.reservation):
-        said.append(
-            kept_for(
-                reader=reservation.reader.full_name,
-                card=reservation.reader.card_number,
-                branch=reservation.pickup_branch.name,
-                until=reservation.pickup_until,
-            )
-        )
-    elif outcome.placement and (transfer := outcome.placement.transfer):
-        said.append(sent_home(transfer.to_branch.name))
+    if outcome.placement and (where := destination(outcome.placement, otherwise="")):
+        said.append(where)
     if outcome.is_told:
         said.append(_("The receipt of the loan has already gone out by e-mail."))
     return said

@@ -42,7 +42,7 @@ class UndoFacts:
     done_at: datetime
     now: datetime
     was_lost: bool = False
-    """Whether the copy had been declared lost before it came back."""
+    """Whether the step found a lost copy and cancelled what the loss had cost: a loan is charged with that once."""
     is_lent_since: bool = False
     """Whether the copy has been lent again."""
     has_moved_since: bool = False

@@ -15,7 +15,7 @@ import reservations.undoing
 from accounts.models import User
 from catalog.models import Copy
 from circulation import queries
-from circulation.charges import cancel_fines_of
+from circulation.charges import cancel_fines_of, has_cancelled
 from circulation.locked import lock_loan, set_status
 from circulation.models import Loan
 from circulation.rules import NOTHING, Reason, checkout_refusals
@@ -51,7 +51,7 @@ def undo(*, loan_id: int, step: Step, by: User, branch_id: int, now: datetime) -
     A check-out: the loan is over as if it had not been, the copy goes where it is wanted, a reservation that it had
     collected stands again. A renewal: the loan is due as before. A return: the loan goes on by its terms; who the copy
     was set aside for waits again, a suspension is lifted. Fines of the step are reversed, notices that have not left
-    are withdrawn. Raises Refused with every reason, Busy.
+    are withdrawn; a copy that the return had found is lost again. Raises Refused with every reason, Busy.
     """
     with one_commit():
         loan = lock_loan(loan_id)
@@ -65,7 +65,7 @@ def undo(*, loan_id: int, step: Step, by: User, branch_id: int, now: datetime) -
                 is_own=entry.actor_id == by.pk or by.has_perm(UNDO_OF_OTHERS),
                 done_at=entry.at,
                 now=now,
-                was_lost=step is Step.RETURN and loan.lost_at is not None,
+                was_lost=step is Step.RETURN and loan.lost_at is not None and has_cancelled(loan, at=entry.at),
                 is_lent_since=step is Step.RETURN and loan.copy.loans.filter(pk__gt=loan.pk, undone_at=None).exists(),
                 has_moved_since=aside is not None and aside.has_moved,
                 told=aside.keeper.reader.full_name if aside and aside.keeper and aside.is_told else "",
@@ -143,7 +143,7 @@ def _undo_renewal(loan: Loan, entry: AuditEntry, *, by: User, now: datetime) -> 
 def _undo_return(loan: Loan, entry: AuditEntry, *, by: User, now: datetime) -> UndoOutcome:
     loan.returned_at = loan.returned_by = loan.return_branch = None
     loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
-    set_status(loan.copy, Copy.Status.LOANED)
+    set_status(loan.copy, Copy.Status.LOST if loan.lost_at else Copy.Status.LOANED)
     blocked = AuditEntry.objects.filter(
         subject_type=loan.reader._meta.label_lower, subject_id=loan.reader.pk, action="accounts.block", at=entry.at
     )

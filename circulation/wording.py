@@ -138,7 +138,10 @@ _UNDO_REASONS: dict[UndoReason, Words] = {
     UndoReason.NOT_THE_LAST_STEP: lambda data: _("Something was done with this loan since: undo that first."),
     UndoReason.NOT_YOUR_STEP: lambda data: _("A colleague did this: ask them, or an administrator, to undo it."),
     UndoReason.TOO_LATE_TO_UNDO: lambda data: _("This was done more than a day ago: put it right by a new step."),
-    UndoReason.LOAN_WAS_LOST: lambda data: _("The copy had been declared lost before: declare it lost again instead."),
+    UndoReason.LOAN_WAS_LOST: lambda data: _(
+        "The copy was lost, and its replacement is cancelled, which a loan is charged with only once: lend it to the"
+        " reader anew, and declare that loan lost."
+    ),
     UndoReason.COPY_LENT_SINCE: lambda data: _("The copy has been lent again since."),
     UndoReason.COPY_MOVED_SINCE: lambda data: _("The copy has gone on since: it was scanned, sent or set aside anew."),
     UndoReason.READER_WAS_TOLD: lambda data: _("%(reader)s has been told by letter that the copy stands ready.") % data,

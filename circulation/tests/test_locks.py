@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from catalog.models import Copy
-from circulation import actions, claims, closings, damage, renewals
+from circulation import actions, claims, closings, damage, renewals, undoing
 from circulation.models import Loan
 from circulation.rules import Reason
 from circulation.tests.conftest import NOW
 from circulation.tests.factories import LoanFactory
+from circulation.undo_rules import Step
+from circulation.undoing import undo
 from policies.terms import Terms
 from policies.tests.factories import ClosedDayFactory
 from reservations.tests.factories import ReservationFactory
@@ -134,6 +136,26 @@ def close_days(world):
     return lambda: closings.work(closing_id=made.pk, now=NOW)
 
 
+def undo_a_check_out_that_collected(world):
+    Copy.objects.filter(pk=world.copy.pk).update(status="on_hold_shelf")
+    awaited(world, state="ready", copy=world.copy, ready_at=NOW, pickup_until=NOW.date())
+    made = actions.check_out(copy_id=world.copy.pk, reader_id=world.gleb.pk, now=NOW, **world.desk)
+    return lambda: undo(loan_id=made.loan.pk, step=Step.CHECK_OUT, now=NOW, **world.desk)
+
+
+def undo_a_late_renewal(world):
+    loan, late = lent(world), NOW + timedelta(days=20)
+    actions.renew(loan_id=loan, by=world.boris, now=late)
+    return lambda: undo(loan_id=loan, step=Step.RENEW, now=late, **world.desk)
+
+
+def undo_a_late_return_of_what_is_awaited(world):
+    loan = lent(world)
+    awaited(world)
+    actions.return_copy(copy_id=world.copy.pk, now=LATE, **world.desk)
+    return lambda: undo(loan_id=loan, step=Step.RETURN, now=LATE, **world.desk)
+
+
 ACTS = (
     check_out_what_another_waits_for,
     check_out_what_another_has,
@@ -149,6 +171,9 @@ ACTS = (
     repair_what_another_waits_for,
     renew_automatically,
     close_days,
+    undo_a_check_out_that_collected,
+    undo_a_late_renewal,
+    undo_a_late_return_of_what_is_awaited,
 )
 READING = {"preview_check_out"}
 
@@ -159,7 +184,12 @@ def test_locks_precede_writes(world, prepare):
 
 
 def test_every_action_is_tried_above():
-    """A new action of the module takes its place in ACTS, its name first."""
-    named = inspect.getmembers(actions, inspect.isfunction)
-    writing = {name for name, act in named if act.__module__ == actions.__name__ and name[0] != "_"} - READING
+    """A new action of these modules takes its place in ACTS, its name first."""
+    named = [
+        (name, act)
+        for module in (actions, undoing)
+        for name, act in inspect.getmembers(module, inspect.isfunction)
+        if act.__module__ == module.__name__ and name[0] != "_"
+    ]
+    writing = {name for name, _act in named} - READING
     assert {name for name in writing if not any(act.__name__.startswith(name) for act in ACTS)} == set()

@@ -184,7 +184,16 @@ def test_a_step_is_undone_by_who_did_it_within_a_day(lend, undone, boris, vera):
     assert refused(undone, loan, Step.CHECK_OUT, by=boris) == ["not_the_last_step"]
 
 
-def test_a_found_copy_is_not_lost_again_by_undoing(copy, vera, anna, take_back, undone):
+def test_a_copy_that_was_not_found_after_all_is_lost_again(copy, vera, anna, take_back, undone):
+    loan = LoanFactory(copy=copy, reader=vera)
+    declare_lost(loan_id=loan.pk, by=anna, now=NOW)
+    take_back(now=LATER)
+    undone(loan, Step.RETURN, now=LATER)
+    assert (Loan.objects.open().get().lost_at, Copy.objects.get().status) == (NOW, "lost")
+
+
+def test_what_a_loss_cost_is_not_charged_twice(copy, vera, anna, take_back, undone):
+    Copy.objects.update(price="300.00")
     loan = LoanFactory(copy=copy, reader=vera)
     declare_lost(loan_id=loan.pk, by=anna, now=NOW)
     take_back(now=LATER)
