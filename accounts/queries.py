@@ -12,6 +12,7 @@ from accounts import rules
 from accounts.models import FormerCard, Reader, ReaderBlock, ReaderQuerySet, User, fold_phone
 from library.core.errors import Refusal, Refused
 from library.core.scanning import readings
+from library.core.sql import Ready
 from library.core.text import fold
 
 
@@ -71,11 +72,17 @@ def reader_by_scan(code: str) -> Reader | None:
     A number from before a merge still finds its reader; one of a lost or replaced card finds nobody: `dead_card`.
     """
     folded = [reading.lower() for reading in readings(code)]
-    readers = Reader.objects.select_related("category", "home_branch").current()
-    if reader := readers.alias(folded=Lower("card_number")).filter(folded__in=folded).first():
+    if reader := _BY_CARD.first(readings=folded):
         return reader
     works = FormerCard.objects.alias(folded=Lower("number")).filter(folded__in=folded, state=FormerCard.State.WORKS)
-    return readers.filter(pk__in=works.values("reader")).first()
+    return _with_cards().filter(pk__in=works.values("reader")).first()
+
+
+def _with_cards() -> ReaderQuerySet:
+    return Reader.objects.select_related("category", "home_branch").current()
+
+
+_BY_CARD = Ready(lambda of: _with_cards().alias(folded=Lower("card_number")).filter(folded__any_of=of("readings")))
 
 
 def dead_card(code: str) -> FormerCard | None:
@@ -109,11 +116,16 @@ def is_card_number_taken(number: str) -> bool:
 
 def live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
     """Blocks that may hold today in some time zone; `holds_on` decides. One query."""
-    yesterday = now.date() - timedelta(days=1)
-    live = Q(ends_on__isnull=True) | Q(ends_on__gte=yesterday)
-    return list(
-        ReaderBlock.objects.filter(live, reader__in=reader_ids, lifted_at__isnull=True).order_by("starts_on", "pk")
-    )
+    return _LIVE_BLOCKS.rows(readers=list(reader_ids), yesterday=now.date() - timedelta(days=1))
+
+
+_LIVE_BLOCKS = Ready(
+    lambda of: ReaderBlock.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=of("yesterday")),
+        reader__pk__any_of=of("readers"),
+        lifted_at__isnull=True,
+    ).order_by("starts_on", "pk")
+)
 
 
 def reader_facts(

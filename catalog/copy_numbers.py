@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from stdnum import ean
 
-from catalog.models import Copy
+from catalog.models import Copy, CopyQuerySet
 from library.core.scanning import readings
+from library.core.sql import Ready
 
 IN_STORE = "2"
 """EAN-13 numbers that begin with it are free for use inside one house (GS1)."""
@@ -119,7 +120,14 @@ def _number(counter: int) -> CopyNumber:
 def copy_by_scan(code: str) -> Copy | None:
     """The copy with this barcode, else with this inventory number, whatever the case or the keyboard layout."""
     meant = readings(code)
-    copies = Copy.objects.select_related("book", "branch")
-    by_barcode = copies.alias(folded=Lower("barcode")).filter(folded__in=[reading.lower() for reading in meant])
-    cases = [as_typed for reading in meant for as_typed in (reading, reading.upper(), reading.lower())]
-    return by_barcode.first() or copies.filter(inventory_number__in=cases).first()
+    if copy := _BY_BARCODE.first(readings=[reading.lower() for reading in meant]):
+        return copy
+    cases = [case for reading in meant for case in (reading, reading.upper(), reading.lower())]
+    return _with_books().filter(inventory_number__in=cases).first()
+
+
+def _with_books() -> CopyQuerySet:
+    return Copy.objects.select_related("book", "branch").defer("book__description")
+
+
+_BY_BARCODE = Ready(lambda of: _with_books().alias(folded=Lower("barcode")).filter(folded__any_of=of("readings")))

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Reader, User
+from accounts.models import User
 from catalog.models import Copy
 from circulation import queries, rules
 from circulation.charges import charge_lateness, charge_loss
@@ -24,6 +24,7 @@ from circulation.locked import (
     lock_book_with_authors,
     lock_copy,
     lock_loan,
+    lock_reader_of,
     lock_readers,
     open_loan_of,
     put_back,
@@ -35,6 +36,7 @@ from circulation.rules import Reason
 from library.core import audit
 from library.core.errors import Invalid, Refusal, Refused
 from library.core.overriding import settle, trace
+from library.core.sql import insert, update
 from library.core.transactions import one_commit
 from notifications.actions import enqueue
 from notifications.models import Event
@@ -107,7 +109,7 @@ def check_out(
         book, authors = lock_book_with_authors(copy_id)
         copy = lock_copy(copy_id, book)
         previous = open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
-        reader = lock_readers([reader_id, *([previous.reader.pk] if previous else [])]).get(reader_id)
+        reader = lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
         if copy and lent_at < now:
             lent_at = max(lent_at, last_returned_at(copy) or lent_at)
         facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=lent_at)
@@ -120,7 +122,7 @@ def check_out(
             returned = take_back(
                 previous, copy, by=by, branch_id=branch_id, returned_at=now, now=now, is_passed_on=True
             )
-        loan = Loan.objects.create(
+        loan = Loan(
             copy=copy,
             reader=reader,
             branch_id=branch_id,
@@ -129,6 +131,7 @@ def check_out(
             due_at=facts.due_at,
             terms=facts.terms.as_json(),
         )
+        insert(loan)
         if facts.claims.has_queue or copy.status == Copy.Status.IN_TRANSIT:
             lend_claimed(copy, reader_id=reader.pk, branch_id=branch_id, by=by, now=now)
         set_status(copy, Copy.Status.LOANED)
@@ -178,7 +181,7 @@ def renew(
         loan.renewals += 1
         loan.last_renewed_at = now
         loan.overdue_since = None
-        loan.save(update_fields=["due_at", "renewals", "last_renewed_at", "overdue_since"])
+        update(loan, "due_at", "renewals", "last_renewed_at", "overdue_since")
         audit.record(action="circulation.renew", subject=loan, by=by, now=now, detail=detail)
         return RenewalOutcome(loan=loan, overridden=overridden, fine=fine)
 
@@ -197,7 +200,7 @@ def declare_lost(*, loan_id: int, by: User | None, now: datetime, note: str = ""
             raise Refused([Refusal(Reason.COPY_LOST)])
         charges = charge_loss(loan, by=by, now=now)
         loan.lost_at = now
-        loan.save(update_fields=["lost_at"])
+        update(loan, "lost_at")
         if loan.copy.status == Copy.Status.LOANED:
             set_status(loan.copy, Copy.Status.LOST)
         detail = {"charged": charges.total} | ({"note": note.strip()} if note.strip() else {})
@@ -226,7 +229,7 @@ def return_copy(
     if returned_at > now:
         raise Invalid({"returned_at": [_("A copy cannot come back in the future. Check the date.")]})
     with one_commit():
-        copy = lock_copy(copy_id, lock_book(copies=copy_id))
+        copy = lock_copy(copy_id, lock_book(copy_id))
         if copy is None:
             raise Refused([Refusal(Reason.COPY_UNKNOWN)])
         loan = open_loan_of(copy)
@@ -235,7 +238,7 @@ def return_copy(
         elif returned_at < min(now, loan.checked_out_at):
             raise Invalid({"returned_at": [_("The copy was lent later than that. Check the date.")]})
         else:
-            Reader.objects.filter(pk=loan.reader.pk).locked().only("pk").first()
+            lock_reader_of(loan)
             outcome = take_back(
                 loan,
                 copy,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -436,7 +437,7 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
             {"code": told.what, "message": wording.sentence(told), "data": data_as_json(told.data)}
             for told in done.happenings
         ]
-        loan = self.get_serializer(done.loan).data if done.loan else None
+        loan = _shown(done.loan) if done.loan else None
         return Response({"loan": loan, "overdue_days": done.overdue_days, "happenings": happenings})
 
     def _read(self, form_class: type[serializers.Serializer]) -> dict[str, Any]:
@@ -448,8 +449,19 @@ class LoanViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):
     def _loan(self, loan: Loan, overridden: Sequence[Refusal], code: int = status.HTTP_200_OK) -> Response:
         if loan.branch_id == loan.copy.branch_id:
             loan.branch = loan.copy.branch
-        shown = {**self.get_serializer(loan).data, "overridden": [refusal.reason for refusal in overridden]}
+        shown = {**_shown(loan), "overridden": [refusal.reason for refusal in overridden]}
         return Response(shown, status=code)
+
+
+@cache
+def _loan_serializer() -> LoanSerializer:
+    """One for all: to put its fields together takes longer than to show a loan."""
+    return LoanSerializer()
+
+
+def _shown(loan: Loan) -> dict[str, Any]:
+    shown: dict[str, Any] = _loan_serializer().to_representation(loan)
+    return shown
 
 
 def _copy(text: str) -> Copy | None:

@@ -8,11 +8,11 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 import reservations.actions
-from accounts.models import Reader, User
+from accounts.models import User
 from cashdesk.models import Entry
 from catalog.models import Copy
 from circulation.charges import charge_damage
-from circulation.locked import ReturnOutcome, lock_book, lock_copy, open_loan_of, set_status, take_back
+from circulation.locked import ReturnOutcome, lock_book, lock_copy, lock_reader_of, open_loan_of, set_status, take_back
 from circulation.models import Loan
 from circulation.rules import MAX_DAMAGE, Reason, repair_refusals
 from library.core import audit
@@ -63,7 +63,7 @@ def record_damage(
             raise Invalid({"loan": [_("Choose the loan whose reader pays.")]})
         out, returned = open_loan_of(copy), None
         if out:
-            Reader.objects.filter(pk=out.reader.pk).locked().only("pk").first()
+            lock_reader_of(out)
             returned = take_back(out, copy, by=by, branch_id=branch_id, returned_at=now, now=now, is_passed_on=True)
         elif copy.status in SET_ASIDE:
             reservations.actions.release(copy_id=copy.pk, status=Copy.Status.DAMAGED, why=note, by=by, now=now)
@@ -97,7 +97,7 @@ def repair(*, copy_id: int, by: User, branch_id: int, now: datetime, note: str =
 
 
 def _locked(copy_id: int) -> Copy:
-    copy = lock_copy(copy_id, lock_book(copies=copy_id))
+    copy = lock_copy(copy_id, lock_book(copy_id))
     if copy is None:
         raise Refused([Refusal(Reason.COPY_UNKNOWN)])
     return copy

@@ -28,7 +28,7 @@ from django_htmx.http import HttpResponseClientRedirect, replace_url
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Reader, ReaderBlock, User
-from accounts.queries import dead_card, dead_card_refusal, reader_by_scan, readers_matching
+from accounts.queries import dead_card, dead_card_refusal, live_blocks, reader_by_scan, readers_matching
 from cashdesk.forms import PayForm
 from cashdesk.queries import balance_of
 from catalog.copy_numbers import copy_by_scan
@@ -46,6 +46,7 @@ from circulation.wording import advice, late, sentence
 from library.core.dates import moment
 from library.core.errors import Busy, Invalid, LibraryError, Refusal, Refused
 from library.core.money import as_typed, money
+from library.core.sql import Ready
 from policies.models import Branch
 from reservations.actions import Placement
 from reservations.models import Reservation
@@ -140,10 +141,10 @@ def _at_a_glance(reader: Reader, user: User, branch: Branch, now: datetime) -> A
     owed = balance_of(reader.pk) if user.has_perm("cashdesk.view_charge") else Decimal()
     takes_money = owed > 0 and user.has_perm("cashdesk.take_payments")
     limit = reader.category.max_balance
-    states = queries.loan_states(queries.open_loans_of(reader), now=now)
+    states = queries.loan_states(queries.loans_at_home(reader), now=now)
     return AtTheDesk(
         reader=reader,
-        blocks=[block for block in reader.blocks.filter(lifted_at__isnull=True) if block.holds_on(today)],
+        blocks=[block for block in live_blocks([reader.pk], now) if block.holds_on(today)],
         rows=[
             LoanRow(
                 state=state,
@@ -158,7 +159,7 @@ def _at_a_glance(reader: Reader, user: User, branch: Branch, now: datetime) -> A
         owed=owed,
         owes_too_much=limit is not None and owed > limit,
         pay_form=PayForm(initial={"amount": as_typed(owed), "branch": branch.pk}) if takes_money else None,
-        ready=list(ready_for(reader)),
+        ready=ready_for(reader),
     )
 
 
@@ -237,14 +238,14 @@ def scan(request: DeskRequest, branch: Branch) -> HttpResponse:
     """A card begins or changes the service; a copy is lent to the reader being served; a name is looked up."""
     form = ScanForm(request.POST)
     is_valid = form.is_valid()
-    reader = readers_served().filter(uid=uid).first() if (uid := form.cleaned_data.get("reader")) else None
+    reader = reader_served(uid) if (uid := form.cleaned_data.get("reader")) else None
     if not is_valid:
         return lending_page(request, branch, reader)
     made = scan_of(form, sender=request.user, branch=branch, now=timezone.now())
     came = came_of(made, lambda: _came_of_lending(request, made, reader))
     now_served = reader if reader and str(reader.uid) == came.reader else None
     if came.reader and not now_served:
-        now_served = readers_served().filter(uid=came.reader).first()
+        now_served = reader_served(came.reader)
     lines = [came.line] if came.line else []
     return tell_script(lending_page(request, branch, now_served, *lines, searched=came.searched), came)
 
@@ -455,6 +456,14 @@ def readers_served() -> Any:
     return (
         Reader.objects.annotate(photo_taken_at=F("photo__taken_at")).current().select_related("category", "home_branch")
     )
+
+
+_SERVED: Ready[Reader] = Ready(lambda of: readers_served().filter(uid=of("uid")))
+
+
+def reader_served(uid: UUID | str) -> Reader | None:
+    """The one with this public id."""
+    return _SERVED.first(uid=uid)
 
 
 def line_about(copy: Copy) -> Line:

@@ -1,6 +1,5 @@
 """What the actions on loans share: locks, in their order, and the steps that several of them take under these locks."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from circulation.models import Loan, Reading
 from circulation.rules import Happened, Reason
 from library.core import audit
 from library.core.errors import Refusal, Refused
+from library.core.sql import Ready, update
 from notifications.actions import enqueue
 from notifications.letters import suspension_line
 from notifications.models import Event
@@ -44,23 +44,39 @@ class ReturnOutcome:
 
 # --- Locks, in their order -----------------------------------------------------------------------------------------
 
+_NAMES = Contribution.objects.filter(book=OuterRef("pk"), role=Contribution.Role.AUTHOR).values("author__name")
+_BOOK = Ready(lambda of: Book.objects.filter(copies=of("copy")).locked().only("uid", "title", "volume"))
+_BOOK_WITH_AUTHORS = Ready(
+    lambda of: (
+        Book.objects.filter(copies=of("copy"))
+        .locked()
+        .only("uid", "title", "volume")
+        .annotate(author_names=ArraySubquery(_NAMES))
+    )
+)
+_COPY = Ready(lambda of: queries.copies_to_lend().filter(pk=of("copy")).locked())
+_READERS = Ready(lambda of: queries.readers_to_lend_to().filter(pk__any_of=of("readers")).locked())
+_READER = Ready(lambda of: Reader.objects.filter(pk=of("reader")).locked())
+_BOOK_OF_LOAN = Ready(lambda of: Book.objects.filter(copies__loans=of("loan")).locked().only("pk"))
+_COPY_OF_LOAN = Ready(lambda of: Copy.objects.filter(loans=of("loan")).locked().only("pk"))
+_READER_OF_LOAN = Ready(lambda of: Reader.objects.filter(loans=of("loan")).locked().only("pk"))
+_LOAN = Ready(lambda of: Loan.objects.filter(pk=of("loan"), reader__isnull=False).in_full().locked())
 
-def lock_book(**of: int) -> Book | None:
-    """The book of a copy or loan, with nothing but its title."""
-    return Book.objects.filter(**of).locked().only("title").first()
+
+def lock_book(copy_id: int) -> Book | None:
+    """The book of a copy, with what a line about a loan says of it."""
+    return _BOOK.first(copy=copy_id)
 
 
 def lock_book_with_authors(copy_id: int) -> tuple[Book | None, list[str]]:
     """The book of a copy; the names of its authors come along, to save the receipt a query."""
-    names = Contribution.objects.filter(book=OuterRef("pk"), role=Contribution.Role.AUTHOR).values("author__name")
-    books = Book.objects.filter(copies=copy_id).locked().only("title").annotate(author_names=ArraySubquery(names))
-    book = books.first()
-    return (book, book.author_names) if book else (None, [])
+    book = _BOOK_WITH_AUTHORS.first(copy=copy_id)
+    return (book, book.author_names) if book else (None, [])  # type: ignore[attr-defined] # annotated
 
 
 def lock_copy(copy_id: int, book: Book | None) -> Copy | None:
     """The copy with its branch and the book locked before."""
-    copy = queries.copies_to_lend().filter(pk=copy_id).locked().first()
+    copy = _COPY.first(copy=copy_id)
     if copy and book and copy.book_id == book.pk:
         copy.book = book
     return copy
@@ -68,25 +84,31 @@ def lock_copy(copy_id: int, book: Book | None) -> Copy | None:
 
 def lock_loan(loan_id: int) -> Loan:
     """A loan `in_full()` with its book, copy and reader. Raises Refused (`not_on_loan`)."""
-    lock_book(copies__loans=loan_id)
-    Copy.objects.filter(loans=loan_id).locked().only("pk").first()
-    Reader.objects.filter(loans=loan_id).locked().only("pk").first()
-    loan = Loan.objects.filter(pk=loan_id, reader__isnull=False).in_full().locked().first()
+    for lock in (_BOOK_OF_LOAN, _COPY_OF_LOAN, _READER_OF_LOAN):
+        lock.rows(loan=loan_id)
+    loan = _LOAN.first(loan=loan_id)
     if loan is None:
         raise Refused([Refusal(Reason.NOT_ON_LOAN)])
     return loan
 
 
-def lock_readers(reader_ids: Collection[int]) -> dict[int, Reader]:
-    return {reader.pk: reader for reader in queries.readers_to_lend_to().filter(pk__in=reader_ids).locked()}
+def lock_readers(reader_ids: list[int]) -> dict[int, Reader]:
+    return {reader.pk: reader for reader in _READERS.rows(readers=reader_ids)}
+
+
+def lock_reader_of(loan: Loan) -> None:
+    """The reader of an open loan."""
+    (loan.reader,) = _READER.rows(reader=loan.reader_id)
 
 
 # --- Parts of the actions, under their locks -----------------------------------------------------------------------
 
+_OPEN_LOAN = Ready(lambda of: Loan.objects.open().filter(copy=of("copy")).select_related("branch"))
+
 
 def open_loan_of(copy: Copy) -> Loan | None:
-    """The loan that the copy is out on, with reader and branch."""
-    loan = Loan.objects.open().filter(copy=copy).select_related("reader", "branch").first()
+    """The loan that the copy is out on, with its branch."""
+    loan = _OPEN_LOAN.first(copy=copy.pk)
     if loan:
         loan.copy = copy
     return loan
@@ -139,7 +161,7 @@ def take_back(
             fine = charge_lateness(loan, copy, days, by=by, now=now)
     loan.returned_at = max(returned_at, loan.checked_out_at)  # another desk's clock may be a moment ahead
     loan.returned_by, loan.return_branch_id = by, branch_id
-    loan.save(update_fields=["returned_at", "returned_by", "return_branch"])
+    update(loan, "returned_at", "returned_by", "return_branch")
     detail: dict[str, Any] = {"returned_at": returned_at, "overdue_days": days} | ({"fine": fine} if fine else {})
     if claimed_at:
         detail["claim_was_right"] = not was_claim_wrong
@@ -241,4 +263,4 @@ def set_status(copy: Copy, status: Copy.Status) -> None:
     """Write how the copy stands, if that is new."""
     if copy.status != status:
         copy.status = status
-        copy.save(update_fields=["status"])
+        update(copy, "status")

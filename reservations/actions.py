@@ -23,6 +23,7 @@ from catalog.models import Book, Contribution, Copy
 from library.core import audit
 from library.core.errors import Busy, Invalid, Refusal, Refused
 from library.core.overriding import settle, trace
+from library.core.sql import update
 from library.core.transactions import one_commit
 from notifications.actions import enqueue
 from notifications.letters import reservation_line
@@ -545,7 +546,7 @@ def _spread(book_id: int, others: list[tuple[int, int]]) -> list[tuple[int, int]
 def _set_status(copy: Copy, status: Copy.Status) -> None:
     if copy.status != status:
         copy.status = status
-        copy.save(update_fields=["status"])
+        update(copy, "status")
 
 
 def _microseconds(now: datetime) -> int:

@@ -19,6 +19,7 @@ from cashdesk.queries import balance_of
 from catalog.availability import ON_SHELF
 from catalog.models import Book, Contribution, Copy
 from catalog.queries import GONE
+from library.core.sql import Ready
 from policies.calendar import Calendar, NoOpenDay
 from policies.models import Branch
 from policies.queries import RuleBook, calendars, rule_book
@@ -62,9 +63,18 @@ def waiting_for(book: Book) -> int:
     return Reservation.objects.filter(book=book, state=Reservation.State.WAITING).count()
 
 
-def ready_for(reader: Reader) -> ReservationQuerySet:
-    """What a reader can collect, the first to expire first."""
-    return Reservation.objects.filter(reader=reader, state=Reservation.State.READY).in_full().order_by("pickup_until")
+def ready_for(reader: Reader) -> list[Reservation]:
+    """What a reader can collect, the first to expire first. One query."""
+    return _READY.rows(reader=reader.pk)
+
+
+_READY = Ready(
+    lambda of: (
+        Reservation.objects.filter(reader=of("reader"), state=Reservation.State.READY)
+        .in_full()
+        .order_by("pickup_until")
+    )
+)
 
 
 def queue_of(book: Book) -> ReservationQuerySet:
@@ -98,6 +108,16 @@ def transfers_at(branch: Branch) -> TransferQuerySet:
 # --- Queues --------------------------------------------------------------------------------------------------------
 
 
+_ACTIVE = Ready(
+    lambda of: (
+        Reservation.objects.active()
+        .filter(book__pk__any_of=of("books"))
+        .select_related("reader", "pickup_branch")
+        .in_queue()
+    )
+)
+
+
 class Queues:
     """The queues of some books at an instant, and the copies on the shelves that could fill them.
 
@@ -108,9 +128,8 @@ class Queues:
         self._now = now
         self._book_ids = set(book_ids)
         self.active: list[Reservation] = []
-        if self._book_ids:  # even to find out that it need not ask, the ORM works for half a millisecond
-            active = Reservation.objects.active().filter(book__in=self._book_ids)
-            self.active = list(active.select_related("reader", "pickup_branch").in_queue())
+        if self._book_ids:
+            self.active = _ACTIVE.rows(books=list(self._book_ids))
 
     @cached_property
     def _terms(self) -> "TermsOf":
