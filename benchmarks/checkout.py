@@ -22,7 +22,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import median, quantiles
 from time import monotonic, perf_counter
@@ -54,14 +54,14 @@ def main() -> None:
 
 
 @contextmanager
-def server(*, here: bool) -> Iterator[None]:
-    """A durable PostgreSQL for the length of the benchmark, unless there is one to use."""
+def server(*, here: bool, kept: Path | None = None) -> Iterator[None]:
+    """A durable PostgreSQL for the length of the benchmark, unless there is one to use; its files stay in `kept`."""
     os.environ.setdefault("DJANGO_SECRET_KEY", "for-this-benchmark-only-and-long-enough-for-all")
     os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:6379/0")
     if here:
         yield
         return
-    with tempfile.TemporaryDirectory() as home:
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory() as home:
         postgres = Postgres(Path(home), durable=True)
         postgres.start()
         os.environ["DATABASE_URL"] = postgres.url
@@ -219,7 +219,6 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
     from catalog.models import Author, Book, Contribution, Copy
     from policies.models import Branch, ItemType, ReaderCategory
     from policies.setup import set_up
-    from policies.terms import Terms
 
     set_up(language="en")
     User.objects.create_user("librarian@example.org", None, full_name="Librarian")
@@ -228,11 +227,11 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
     numbers = range(clients * SLICE)
     books = Book.objects.bulk_create(Book(title=f"Книга {n}", sort_title=f"книга {n}") for n in numbers)
     Contribution.objects.bulk_create(Contribution(book=book, author=author) for book in books)
-    copies = Copy.objects.bulk_create(
+    Copy.objects.bulk_create(
         Copy(book=books[n], inventory_number=f"B{n}", barcode=f"B{n}", branch=branch, item_type=item_type)
         for n in numbers
     )
-    readers = Reader.objects.bulk_create(
+    Reader.objects.bulk_create(
         Reader(
             card_number=f"R{n}",
             full_name=f"Читатель {n}",
@@ -245,44 +244,35 @@ def fill(past: int, *, clients: int) -> dict[str, Any]:
         )
         for n in numbers
     )
-    world = {
-        "first_copy": copies[0].pk,
-        "first_reader": readers[0].pk,
-        "branch": branch.pk,
+    write_history(past)
+    return filled()
+
+
+def filled() -> dict[str, Any]:
+    """Where the slices begin in the library that `fill` made, and the terms of a loan."""
+    from accounts.models import Reader
+    from catalog.models import Copy
+    from policies.terms import Terms
+
+    copy = Copy.objects.get(inventory_number="B0")
+    reader = Reader.objects.get(card_number="R0")
+    return {
+        "first_copy": copy.pk,
+        "first_reader": reader.pk,
+        "branch": copy.branch_id,
         "terms": Terms().as_json(),
     }
-    write_history(world, past, of=len(numbers))
-    return world
 
 
-def write_history(world: dict[str, Any], past: int, *, of: int) -> None:
-    """So many loans that are over, of as many copies and readers as there are, each with its audit, by COPY."""
-    import uuid
-    from datetime import UTC, datetime, timedelta
-
+def write_history(past: int) -> None:
+    """So many loans that are over, of the copies and readers there are, each with the audit of its check-out."""
     from django.db import connection
 
-    terms, branch, now = json.dumps(world["terms"]), world["branch"], datetime.now(UTC)
+    here = filled()
     with connection.cursor() as cursor:
-        with cursor.copy(
-            "COPY circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals,"
-            " returned_at, return_branch_id, age_group) FROM STDIN"
-        ) as loans:
-            for n in range(past):
-                lent = now - timedelta(days=20, minutes=n)
-                due, back = lent + timedelta(days=14), lent + timedelta(days=5)
-                copy, reader = world["first_copy"] + n % of, world["first_reader"] + n * 7 % of
-                loans.write_row((uuid.uuid4(), copy, reader, branch, lent, due, terms, 0, back, branch, ""))
-        cursor.execute("SELECT min(id) FROM circulation_loan")
-        first = cursor.fetchone()[0] or 0
-        with cursor.copy(
-            "COPY core_auditentry (at, action, subject_type, subject_id, subject_name, detail, request_id) FROM STDIN"
-        ) as deeds:
-            for n in range(past):
-                at = now - timedelta(days=20, minutes=n)
-                detail = f'{{"due_at": "{at:%Y-%m-%d}", "limits": [{{"limit": 3}}]}}'
-                deeds.write_row((at, "circulation.check_out", "circulation.loan", first + n, f"B{n}", detail, ""))
-        connection.commit()
+        cursor.execute("SELECT count(*) FROM catalog_copy")
+        values = here | {"past": past, "many": cursor.fetchone()[0], "terms": json.dumps(here["terms"])}
+        cursor.execute((SQL / "history.sql").read_text(), values)
         cursor.execute("VACUUM ANALYZE")
 
 

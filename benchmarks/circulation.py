@@ -1,29 +1,38 @@
 """All of circulation in one run on one durable server: how quick each thing is, and how that changes with the history.
 
-    python -m benchmarks.circulation [--past 10000 1000000] [--rounds 3] [--seconds 3] [--clients 8] [--here]
+    python -m benchmarks.circulation [--past 10000 1000000] [--rounds 3] [--clients 8] [--keep DIR | --here] …
 
-For each length of the history, which is written by COPY:
+With `--keep` the server's files stay in DIR, and the figures with them: one length of the history may be measured after
+the other, and the table has them all; the library of each length is made once and measured in a copy. For each:
 
 - check-out plus return through the action, beside the barest ORM and raw SQL (benchmarks/checkout.py), by one client;
 - the same over HTTP with a JWT and an `Idempotency-Key`, two gunicorn workers, by eight clients (api_checkout.py);
 - a line of the desk (a scan that lends, answered with the part of the page that changed) and a reader's page of loans:
   how long the server takes to answer, p50 and p95;
 - `manage.py check_integrity`;
-- how many statements each action sends, BEGIN and COMMIT left out, and what the time of a call of the API goes into.
+- the processor time that a check-out, a return, their calls of the API and a line of the desk take, without that of
+  PostgreSQL;
+- how many statements each of them sends, BEGIN and COMMIT left out, and what the time of a call of the API goes into.
 """
 
 import argparse
 import cProfile
+import json
 import pstats
 import uuid
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from benchmarks.api_checkout import access_token, by_http, web_server
-from benchmarks.checkout import SLICE, fill, measure, server
-from benchmarks.scratch import scratch_database
+from benchmarks.checkout import SLICE, fill, filled, measure, server
+from benchmarks.scratch import copied_database, scratch_database
+
+TRIES = 60
+"""How often each thing is done of which the processor time is measured."""
 
 
 def main() -> None:
@@ -33,25 +42,47 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="length of a round")
     parser.add_argument("--clients", type=int, default=8, help="clients of the API")
-    parser.add_argument("--here", action="store_true", help="use the server of DATABASE_URL")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--here", action="store_true", help="use the server of DATABASE_URL")
+    where.add_argument("--keep", type=Path, metavar="DIR", help="keep server, libraries and figures in this directory")
     options = parser.parse_args()
-    columns = []
-    with server(here=options.here):
+    kept = options.keep / "figures.json" if options.keep else None
+    columns = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    with server(here=options.here, kept=options.keep):
         for past in options.past:
-            with scratch_database("circulation"):
-                columns.append(figures(past, options.rounds, options.seconds, options.clients))
-    print(f"| | {' | '.join(f'{past:,} past loans' for past in options.past)} | |")
+            start = perf_counter()
+            make = partial(fill, past, clients=options.clients)
+            with copied_database(f"circulation_{past}", make) if kept else scratch_database("circulation"):
+                if not kept:
+                    make()
+                made = perf_counter()
+                columns[str(past)] = figures(options.rounds, options.seconds, options.clients)
+            print(f"{past:,} past loans: made in {made - start:.0f} s, measured in {perf_counter() - made:.0f} s")
+            if kept:
+                kept.write_text(json.dumps(columns, indent=1))
+    print_table({past: columns[past] for past in sorted(columns, key=int)})
+
+
+def print_table(columns: dict[str, dict[str, float]]) -> None:
+    """A row for each figure; the last column is what the longest history makes of it, as against the shortest."""
+    first, last = next(iter(columns.values())), list(columns.values())[-1]
+    print(f"| | {' | '.join(f'{int(past):,} past loans' for past in columns)} | change |")
     print("|---" * (len(columns) + 2) + "|")
-    for name in columns[0]:
-        values = [column[name] for column in columns]
-        change = f"x {values[-1] / values[0]:.2f}" if values[0] else ""
-        print(f"| {name} | {' | '.join(f'{value:.4g}' for value in values)} | {change} |")
+    for name in last:
+        values = " | ".join(f"{column[name]:.4g}" if name in column else "" for column in columns.values())
+        change = f"x {last[name] / first[name]:.2f}" if len(columns) > 1 and first.get(name) else ""
+        print(f"| {name} | {values} | {change} |")
 
 
-def figures(past: int, rounds: int, seconds: float, clients: int) -> dict[str, float]:
+def figures(rounds: int, seconds: float, clients: int) -> dict[str, float]:
     """Every figure of one length of history, by what it is."""
-    world = fill(past, clients=clients)
-    found = measure(world, 1, rounds, seconds)
+    from django.conf import settings
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # nothing has to be collected
+    here = filled()
+    found = measure(here, 1, rounds, seconds)
     action, orm, same, floor = (median(found[name]) for name in ("action", "orm", "same", "floor"))
     told = {
         "check-out + return a second: action": action,
@@ -71,7 +102,7 @@ def figures(past: int, rounds: int, seconds: float, clients: int) -> dict[str, f
         rates = [by_http(port, token, clients, seconds, keys=True) for _round in range(rounds)]
     told[f"API, {clients} clients: calls a second"] = 2 * median(rate[0] for rate in rates)
     told["API call p95, ms"] = p95([taken for rate in rates for times in rate[1:] for taken in times])
-    return told | shares_of_a_call(token) | at_the_desk(world) | statements(world)
+    return told | shares_of_a_call(token) | at_the_desk(here) | costs(here, token)
 
 
 def p95(times: list[float]) -> float:
@@ -81,10 +112,8 @@ def p95(times: list[float]) -> float:
 
 def shares_of_a_call(token: str) -> dict[str, float]:
     """Where the time of a check-out and a return over the API goes, in this process, by the profiler."""
-    from django.conf import settings
     from django.test import Client
 
-    settings.ALLOWED_HOSTS = ["testserver"]
     api = Client(headers={"Authorization": f"Bearer {token}"})
 
     def pair(n: int) -> None:
@@ -107,9 +136,8 @@ def shares_of_a_call(token: str) -> dict[str, float]:
     return {f"share of {name} in a call": shares[name] / shares["all"] for name in shares if name != "all"}
 
 
-def at_the_desk(world: dict[str, Any]) -> dict[str, float]:
+def at_the_desk(here: dict[str, Any]) -> dict[str, float]:
     """How long the server takes for a line of the desk, for a reader's page and for the whole check of integrity."""
-    from django.conf import settings
     from django.test import Client
     from django.urls import reverse
 
@@ -118,11 +146,8 @@ def at_the_desk(world: dict[str, Any]) -> dict[str, float]:
     from library.core.integrity import findings
     from policies.models import Branch
 
-    settings.ALLOWED_HOSTS = ["testserver"]
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # nothing has to be collected
     librarian = User.objects.get()
-    readers = list(Reader.objects.filter(pk__gte=world["first_reader"]).order_by("pk")[:100])
+    readers = list(Reader.objects.filter(pk__gte=here["first_reader"]).order_by("pk")[:100])
     visitor = User.objects.create_user("reader0@example.org", None, full_name="Reader")
     Reader.objects.filter(pk=readers[0].pk).update(user=visitor)
     desk, page = Client(), Client()
@@ -158,33 +183,63 @@ def timed(deed: Callable[[], Any]) -> float:
     return perf_counter() - start
 
 
-def statements(world: dict[str, Any]) -> dict[str, float]:
-    """How many statements the usual check-out, renewal and return send."""
+def costs(here: dict[str, Any], token: str) -> dict[str, float]:
+    """The processor time and the statements of the usual check-out, renewal and return, their calls and scans."""
     from django.db import connection
+    from django.test import Client
     from django.test.utils import CaptureQueriesContext
+    from django.urls import reverse
     from django.utils import timezone
 
-    from accounts.models import User
+    from accounts.models import Reader, User
     from circulation.actions import check_out, renew, return_copy
 
-    copy, reader = world["first_copy"] + SLICE, world["first_reader"] + SLICE
-    by, branch = User.objects.order_by("pk")[0], world["branch"]
-    loan: dict[str, int] = {}
+    number = SLICE + 1  # beyond those that lie on the desk
+    copy, reader = here["first_copy"] + number, here["first_reader"] + number
+    by, branch = User.objects.order_by("pk")[0], here["branch"]
+    api = Client(headers={"Authorization": f"Bearer {token}"})
+    desk = Client()
+    desk.force_login(by)
+    desk.post(reverse("desk_branch"), {"branch": branch})
+    uid = Reader.objects.values_list("uid", flat=True).get(pk=reader)
+    lent: dict[str, int] = {}
 
     def lend() -> None:
         done = check_out(copy_id=copy, reader_id=reader, by=by, branch_id=branch, now=timezone.now())
-        loan["pk"] = done.loan.pk
+        lent["pk"] = done.loan.pk
 
+    def call(path: str, **body: str) -> None:
+        key = {"Idempotency-Key": uuid.uuid4().hex}
+        answer = api.post(f"/api/v1/loans/{path}", body, content_type="application/json", headers=key)
+        assert answer.status_code < 300, answer.content
+
+    def scan(address: str, **form: str) -> None:
+        form |= {"code": f"B{number}", "key": str(uuid.uuid4())}
+        answer = desk.post(reverse(address), form, headers={"HX-Request": "true"})
+        assert answer.status_code == 200, answer.content
+
+    deeds: dict[str, Callable[[], None]] = {
+        "check-out": lend,
+        "renewal": lambda: renew(loan_id=lent["pk"], by=by, now=timezone.now()) and None,
+        "return": lambda: return_copy(copy_id=copy, by=by, branch_id=branch, now=timezone.now()) and None,
+        "call to check out": lambda: call("", reader=f"R{number}", copy=f"B{number}"),
+        "call to return": lambda: call("return/", copy=f"B{number}"),
+        "scan that lends": lambda: scan("desk_scan", reader=str(uid)),
+        "scan that takes back": lambda: scan("desk_return"),
+    }
+    times: dict[str, list[float]] = {name: [] for name in deeds}
+    for _n in range(TRIES):
+        for name, deed in deeds.items():
+            start = process_time()
+            deed()
+            times[name].append(process_time() - start)
     counts = {}
-    for name, deed in (
-        ("check-out", lend),
-        ("renewal", lambda: renew(loan_id=loan["pk"], by=by, now=timezone.now())),
-        ("return", lambda: return_copy(copy_id=copy, by=by, branch_id=branch, now=timezone.now())),
-    ):
+    for name, deed in deeds.items():
         with CaptureQueriesContext(connection) as captured:
             deed()
-        counts[f"statements of a {name}"] = len(captured) - 2
-    return counts
+        sent = [query["sql"] for query in captured.captured_queries if query["sql"] not in ("BEGIN", "COMMIT")]
+        counts[f"statements of a {name}"] = len(sent)
+    return {f"processor time of a {name}, ms": median(taken) * 1000 for name, taken in times.items()} | counts
 
 
 if __name__ == "__main__":

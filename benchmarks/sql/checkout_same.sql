@@ -13,7 +13,7 @@ SELECT starts_on, ends_on, repeats_yearly FROM policies_closedday WHERE branch_i
 INSERT INTO circulation_loan (uid, copy_id, reader_id, branch_id, checked_out_at, due_at, terms, renewals, age_group) VALUES (gen_random_uuid(), :copy, :reader, (SELECT min(id) FROM policies_branch), now(), now() + interval '14 days', :terms, 0, '');
 UPDATE catalog_copy SET status = 'loaned' WHERE id = :copy;
 INSERT INTO core_auditentry (at, action, subject_type, subject_id, subject_name, detail, request_id) VALUES (now(), 'circulation.check_out', 'circulation.loan', :copy, 'copy and reader', '{"due_at": "2026-03-16T23:59:59+03:00"}', '');
-INSERT INTO notifications_notice (key, event, stage, reader_id, data, created_at, ready_at) VALUES ('loan_receipt:' || gen_random_uuid(), 'loan_receipt', 0, :reader, '{"title": "A book", "due_on": "2026-03-16"}', now(), now()) ON CONFLICT DO NOTHING;
+INSERT INTO notifications_notice (key, event, stage, reader_id, data, created_at, ready_at, is_daily) VALUES ('loan_receipt:' || gen_random_uuid(), 'loan_receipt', 0, :reader, '{"title": "A book", "due_on": "2026-03-16"}', now(), now(), false) ON CONFLICT DO NOTHING;
 COMMIT;
 BEGIN;
 SELECT b.id FROM catalog_book b JOIN catalog_copy c ON c.book_id = b.id WHERE c.id = :copy FOR NO KEY UPDATE OF b;
