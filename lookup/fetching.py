@@ -5,8 +5,6 @@ redirect names, passes the same check, and where private networks are closed the
 that was checked, so that a name cannot mean something else a moment later.
 """
 
-import ipaddress
-import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 from django.conf import settings
 
+from library.core import addresses
 from lookup.trouble import Trouble, Unavailable
 
 Answer = TypeVar("Answer")
@@ -27,8 +26,6 @@ LONGEST_PAUSE = 2.0
 """Seconds: a server that asks for more patience than this is tried again another day."""
 _PASSING = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""IPv4 addresses as networks that speak IPv6 alone write them (RFC 6052)."""
 _TROUBLED = {429: Trouble.RATE_LIMITED}
 
 
@@ -90,21 +87,11 @@ def public_address(host: str, port: int) -> str:
     Raises Unavailable for a host of a private network, unless `LOOKUP_PRIVATE_ADDRESSES`, and for an unknown one.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+        return addresses.address_of(host, port, may_be_private=settings.LOOKUP_PRIVATE_ADDRESSES)
+    except addresses.Unknown as error:
         raise Unavailable(Trouble.UNREACHABLE) from error
-    addresses = [str(entry[4][0]) for entry in found]
-    if not settings.LOOKUP_PRIVATE_ADDRESSES and not all(map(_is_public, addresses)):
-        raise Unavailable(Trouble.FORBIDDEN_ADDRESS, host=host)
-    return min(addresses, key=lambda address: ":" in address)
-
-
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if address in _TRANSLATED:
-        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+    except addresses.Private as error:
+        raise Unavailable(Trouble.FORBIDDEN_ADDRESS, host=host) from error
 
 
 def _pause(failure: Unavailable, attempt: int) -> float | None:
