@@ -210,6 +210,8 @@ class ReaderAdmin(PrintsCards, admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Reader | None = None) -> Any:
         person = {"fields": ["full_name", "birth_date", ("phone", "email"), "language"]}
+        if obj is not None:
+            person["fields"].append("postal_address")
         if obj is None:
             card = ["category", "home_branch", ("card_number", "expires_on")]
         else:

@@ -112,6 +112,10 @@ class Reader(models.Model):
     birth_date = models.DateField(_("birth date"), null=True, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
+    postal_address = models.TextField(
+        _("postal address"), max_length=300, blank=True, help_text=_("As on an envelope, in up to five lines.")
+    )
+    """Where printed letters go; empty: nowhere."""
     folded_phone = models.CharField(max_length=40, blank=True, editable=False)
     """The digits of `phone`, a Russian leading 8 as 7: duplicate candidates."""
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE)
