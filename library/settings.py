@@ -96,6 +96,9 @@ INSTALLED_APPS = [
     "reservations",
     "circulation",
     "stocktaking",
+    "telegram",
+    "webpush",
+    "post",
     "readership",
     "reports",
     "demo",
@@ -279,7 +282,13 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 """Seconds that any one answer of the mail server may take."""
 EMAIL_PER_MINUTE = env.int("EMAIL_PER_MINUTE", default=0)
 """Letters a minute that the mail server takes from all workers together; 0: as many as they can send."""
-NOTICE_CHANNELS = ["notifications.channels.email.EmailChannel"]
+NOTICE_CHANNELS = [
+    "notifications.channels.email.EmailChannel",
+    "telegram.channel.TelegramChannel",
+    "webpush.channel.PushChannel",
+    "notifications.channels.sms.SmsChannel",
+    "post.channel.PrintChannel",
+]
 """The ways to readers, in the order in which a letter tries them; each is on when its own settings say so."""
 NOTICE_DEFAULTS = env.dict("NOTICE_DEFAULTS", default={})
 """How an event is told to readers who chose nothing: `reservation_ready=sms,loan_receipt=none`; else as above."""
@@ -291,6 +300,54 @@ BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", default="")
 """The mailbox of DEFAULT_FROM_EMAIL, where letters come back to: imaps://user:password@host:993/INBOX. Empty: none."""
 LETTER_LEASE_SECONDS = env.int("LETTER_LEASE_SECONDS", default=600)
 """How long a worker that took a letter may need to send it; then another takes over, as after a crash."""
+
+# --- Telegram ------------------------------------------------------------------------------------------------------
+TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", default="")
+"""What @BotFather gave for the bot; empty: the library has none."""
+TELEGRAM_BOT_NAME = env.str("TELEGRAM_BOT_NAME", default="").removeprefix("@")
+"""The bot's user name, by which readers reach it."""
+TELEGRAM_WEBHOOK_SECRET = env.str("TELEGRAM_WEBHOOK_SECRET", default="")
+"""What Telegram shows with every update it sends, where a webhook is used: letters, digits, _ and -, up to 256."""
+TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", default="https://api.telegram.org").rstrip("/")
+"""Where the Bot API lives; another server of it, where that one cannot be reached."""
+
+TELEGRAM_PER_MINUTE = env.int("TELEGRAM_PER_MINUTE", default=1200)
+"""Letters a minute that the bot sends; Telegram lets a bot send some 30 messages a second."""
+
+# --- Messages in browsers ------------------------------------------------------------------------------------------
+PUSH_PRIVATE_KEY = env.str("PUSH_PRIVATE_KEY", default="")
+"""What `manage.py make_push_keys` gave; empty: no messages in browsers. A new one makes all browsers strangers."""
+PUSH_PER_MINUTE = env.int("PUSH_PER_MINUTE", default=600)
+"""Letters a minute that are sent to browsers."""
+PUSH_PRIVATE_ADDRESSES = env.bool("PUSH_PRIVATE_ADDRESSES", default=False)
+"""Whether browsers may name push services in a private network and without https: for tests only."""
+
+# --- Text messages -------------------------------------------------------------------------------------------------
+SMS_URL = env.str("SMS_URL", default="")
+"""Address of the gateway; empty: no text messages. {to}, {digits}, {text} and {id} in its query are filled in."""
+SMS_METHOD = env.str("SMS_METHOD", default="POST")
+SMS_HEADERS = env.json("SMS_HEADERS", default={})
+"""A JSON object with what the gateway wants to know us by: {"Authorization": "Bearer …"}."""
+SMS_BODY = env.str("SMS_BODY", default="")
+"""The request: JSON, {"to": "{to}", "text": "{text}"}, or a form, to={to}&text={text}. `{digits}`: the number without
+its plus; `{id}`: the same in every attempt, for gateways that recognise repetitions."""
+SMS_TAKEN = env.str("SMS_TAKEN", default="")
+"""A regular expression that the gateway's answer has if it took the message; empty: any 2xx."""
+SMS_REFUSED = env.str("SMS_REFUSED", default="")
+"""A regular expression that tells that this number or text is refused for good; 4xx always does."""
+SMS_TIMEOUT = env.float("SMS_TIMEOUT", default=15.0)
+"""Seconds that the gateway may keep silent."""
+SMS_PER_MINUTE = env.int("SMS_PER_MINUTE", default=60)
+SMS_MOST_PARTS = max(1, env.int("SMS_MOST_PARTS", default=2))
+"""Messages that one letter may take: 70 Cyrillic or 160 Latin letters in one, 134 or 306 in two."""
+SMS_COUNTRY_CODE = env.str("SMS_COUNTRY_CODE", default="7")
+"""The country of telephone numbers that name none."""
+
+# --- Printed letters -----------------------------------------------------------------------------------------------
+PRINT_LETTERS = env.bool("PRINT_LETTERS", default=False)
+"""Whether readers who are reached by post only get printed letters, which staff print and post."""
+PRINT_WINDOW = env.str("PRINT_WINDOW", default="right")
+"""Where the envelopes have their window: `right`, Russian E65, or `left`, DIN 5008."""
 
 # --- Looking up in the world outside -------------------------------------------------------------------------------
 LOOKUP_SOURCES = env.list("LOOKUP_SOURCES", default=["open_library", "google_books"])

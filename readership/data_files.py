@@ -23,6 +23,8 @@ from library.core.transactions import one_commit
 from notifications.models import Letter, Preference, SavedSearch
 from readership.models import DataFile, ErasureRequest
 from reservations.models import Reservation
+from telegram.models import Chat
+from webpush.models import Subscription
 
 SMALL = 300
 """Loans and audit entries up to which a file is made while the reader waits; more is a worker's task."""
@@ -113,8 +115,8 @@ def collected(reader: Reader) -> dict[str, Iterable[Row]]:
     keys = _rows_of(reader.pk)
     return {
         "profile": Reader.objects.filter(pk__in=keys).values(
-            "uid", "full_name", "birth_date", "email", "phone", "language", "registered_on", "expires_on", "note",
-            "keeps_history", category_name=F("category__name"), branch=F("home_branch__name"),
+            "uid", "full_name", "birth_date", "email", "phone", "postal_address", "language", "registered_on",
+            "expires_on", "note", "keeps_history", category_name=F("category__name"), branch=F("home_branch__name"),
             signs_in_as=F("user__email"), last_sign_in=F("user__last_login"),
         ),
         "cards": _cards(keys),
@@ -135,6 +137,8 @@ def collected(reader: Reader) -> dict[str, Iterable[Row]]:
         ),
         "letter_preferences": Preference.objects.filter(reader__in=keys).values("event", "channel", "is_daily"),
         "saved_searches": SavedSearch.objects.filter(reader__in=keys).values("name", "address", "created_at"),
+        "telegram": Chat.objects.filter(user__reader__in=keys).values("chat_id", "linked_at", "blocked_at"),
+        "browsers": Subscription.objects.filter(reader__in=keys).values("device", "endpoint", "since"),
         "consents": Consent.objects.filter(reader__in=keys).values("kind", "given_at", "withdrawn_at"),
         "wishes": ErasureRequest.objects.filter(reader__in=keys).values("asked_at", "state", "decided_at", "why"),
         "audit": _deeds(reader, keys),

@@ -26,6 +26,8 @@ from readership.locks import lock_readers
 from readership.models import DataFile, DistinctReaders, ErasureRequest, ReaderMerge
 from reservations.actions import cancel
 from reservations.models import Reservation
+from telegram.models import Chat
+from webpush.models import Subscription
 
 HARMLESS = ("amount", "kind", "receipt", "of", "job")
 """What the audit of the ledger keeps of its details."""
@@ -109,6 +111,7 @@ def erase(*, reader_id: int, by: User | None, now: datetime) -> Reader:
             _close(user)
         for model in (ReaderBlock, ReaderPhoto, Notice, Letter, Preference, SavedSearch, FormerCard, Consent, DataFile):
             model._default_manager.filter(reader__in=readers).delete()
+        Subscription.objects.filter(reader__in=readers).delete()
         DistinctReaders.objects.filter(first__in=readers).delete()
         DistinctReaders.objects.filter(second__in=readers).delete()
         ReaderMerge.objects.filter(survivor__in=readers).update(names=[], record={})
@@ -124,12 +127,12 @@ def erase(*, reader_id: int, by: User | None, now: datetime) -> Reader:
 def _blank(reader: Reader, now: datetime) -> None:
     """The row without anything that tells who it was; category and branch stay for the sums."""
     reader.full_name, reader.card_number = "—", f"erased-{reader.pk}"
-    reader.birth_date, reader.email, reader.phone, reader.note = None, "", "", ""
+    reader.birth_date, reader.email, reader.phone, reader.note, reader.postal_address = None, "", "", "", ""
     reader.user, reader.keeps_history, reader.is_card_lost, reader.erased_at = None, False, False, now
     reader.save(
         update_fields=[
-            "full_name", "card_number", "birth_date", "email", "phone", "note", "user", "keeps_history",
-            "is_card_lost", "erased_at",
+            "full_name", "card_number", "birth_date", "email", "phone", "postal_address", "note", "user",
+            "keeps_history", "is_card_lost", "erased_at",
         ]
     )  # fmt: skip
 
@@ -138,6 +141,7 @@ def _close(user: User) -> None:
     """Nobody signs in with it, and it names nobody; deeds of before still point to it."""
     EmailAddress.objects.filter(user=user).delete()
     OutstandingToken.objects.filter(user=user).delete()
+    Chat.objects.filter(user=user).delete()
     user.email, user.full_name, user.is_active = f"erased-{user.uid}@erased.invalid", "", False
     user.set_unusable_password()
     user.save(update_fields=["email", "full_name", "is_active", "password"])

@@ -30,8 +30,8 @@ from reservations.handovers import Handover, hand_back, hand_over
 from reservations.models import Reservation
 
 CHOSEN = (
-    "full_name", "birth_date", "phone", "email", "language", "category", "home_branch", "card_number", "registered_on",
-    "expires_on", "user", "keeps_history", "note",
+    "full_name", "birth_date", "phone", "email", "postal_address", "language", "category", "home_branch", "card_number",
+    "registered_on", "expires_on", "user", "keeps_history", "note",
 )  # fmt: skip
 """Fields of which one reader's value is taken. With the number goes whether that card is lost."""
 STAYING = (

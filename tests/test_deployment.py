@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-OURS = ("prepare", "web", "worker", "beat")
+OURS = ("prepare", "web", "worker", "beat", "telegram")
 
 
-def test_the_compose_file_names_the_services_and_only_pgadmin_is_asked_for():
-    assert SERVICES.keys() == {"db", "redis", "prepare", "web", "worker", "beat", "nginx", "pgadmin"}
-    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"pgadmin"}
+def test_the_compose_file_names_the_services_and_two_are_there_only_if_asked_for():
+    assert SERVICES.keys() == {"db", "redis", "prepare", "web", "worker", "beat", "telegram", "nginx", "pgadmin"}
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"telegram", "pgadmin"}
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -69,6 +69,13 @@ GET     my/searches/                                      login  in     in     i
 POST    my/searches/save/                                 login  in     hidden hidden
 POST    my/searches/<uuid:uid>/rename/                    login  hidden hidden hidden
 POST    my/searches/<uuid:uid>/delete/                    login  in     hidden hidden
+GET     my/telegram/                                      login  in     in     in
+POST    my/telegram/link/                                 login  hidden hidden hidden
+POST    my/telegram/unlink/                               login  in     in     in
+GET     push-worker.js                                    in     in     in     in
+POST    my/browsers/                                      login  hidden hidden hidden
+POST    my/browsers/remove/                               login  hidden hidden hidden
+POST    telegram/webhook/                                 hidden hidden hidden hidden
 GET     my/history/                                       login  in     in     in
 GET     my/charges/                                       login  in     in     in
 GET     receipts/<uuid:uid>/                              login  hidden in     in
@@ -140,6 +147,12 @@ GET     admin/money/entries/<uuid:uid>/waive/             login  no     no     i
 GET     admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
 POST    admin/money/entries/<uuid:uid>/reverse/           login  no     no     in
 GET     admin/reserved/                                   login  no     in     in
+GET     admin/post/                                       login  no     in     in
+POST    admin/post/gather/                                login  no     in     in
+GET     admin/post/<uuid:uid>/                            login  no     hidden hidden
+GET     admin/post/<uuid:uid>/letters.pdf                 login  no     hidden hidden
+POST    admin/post/<uuid:uid>/posted/                     login  no     hidden hidden
+POST    admin/post/<uuid:uid>/take-apart/                 login  no     hidden hidden
 GET     admin/reserved/shelf/                             login  no     in     in
 GET     admin/reserved/transfers/                         login  no     in     in
 POST    admin/reserved/scan/                              login  no     in     in
@@ -461,6 +474,7 @@ def world(monkeypatch):
         "reservations/": {"<uuid:uid>": ReservationFactory(reader=vera).uid},
         "queue/": {"<uuid:uid>": copy.book.uid},
         "release/": {"<uuid:uid>": uuid4()},
+        "admin/post/": {"<uuid:uid>": uuid4()},
         "transfers/": {"<uuid:uid>": uuid4()},
         "loans/": {"<uuid:uid>": loan.uid},
         "lost/": {"<uuid:uid>": loan.uid},

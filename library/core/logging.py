@@ -31,6 +31,7 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             "environ": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},  # it tells of addresses, and there are tokens in some
             "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
         },
     }

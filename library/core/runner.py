@@ -111,7 +111,7 @@ class Runner:
                 time.sleep(0.25)
 
     def _end_leftovers(self) -> None:
-        marks = [f"{name} in {self.var}" for name in ("prepare", "web", "worker", "beat")]
+        marks = [f"{name} in {self.var}" for name in ("prepare", "web", "worker", "beat", "telegram")]
         leftovers = [pid for mark in marks for pid in processes.carrying(MARK, mark)]
         if leftovers:
             say("Ending what an earlier run left behind.")
@@ -133,7 +133,8 @@ class Runner:
     def _complete_environment(self) -> None:
         """Add what the settings need and nobody gave; keep it in embedded.env for commands in another terminal."""
         defaults = {
-            "DJANGO_SECRET_KEY": _secret_key(self.var / "secret_key"),
+            "DJANGO_SECRET_KEY": _secret(self.var / "secret_key", secrets.token_urlsafe(50)),
+            "PUSH_PRIVATE_KEY": _secret(self.var / "push_key", secrets.token_urlsafe(32)),
             "DJANGO_ALLOWED_HOSTS": ",".join(_own_names(self.host)),
             "LIBRARY_HTTPS": "false",
             "LIBRARY_URL": f"http://{_in_url(_reachable(self.host))}:{self.port}",
@@ -168,6 +169,8 @@ class Runner:
             "worker": (*celery, "worker", "--concurrency", size, "--without-gossip", "--without-mingle"),
             "beat": (*celery, "beat", "--pidfile="),
         }
+        if self.environment.get("TELEGRAM_BOT_TOKEN") and not self.environment.get("TELEGRAM_WEBHOOK_SECRET"):
+            commands["telegram"] = (sys.executable, "manage.py", "telegram_bot")
         for name, command in commands.items():
             program = Program(name, command, var=self.var, environment=self.environment)
             self.programs.append(program)
@@ -242,9 +245,10 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
-def _secret_key(path: Path) -> str:
+def _secret(path: Path, fresh: str) -> str:
+    """What the file holds; the first time the `fresh` one, which is kept there."""
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(50))
+        write_private(path, fresh)
     return path.read_text()
 
 

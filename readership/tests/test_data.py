@@ -33,6 +33,8 @@ from readership.merges import merge_readers
 from readership.models import DataFile, ErasureRequest, ReaderMerge
 from reservations.models import Reservation
 from reservations.tests.factories import ReservationFactory
+from telegram.models import Chat
+from webpush.models import Subscription
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -50,6 +52,7 @@ def vera(staff):
     """Somebody with one of everything, all of it settled."""
     vera = ReaderFactory(
         signs_in=True, full_name="=Павлова Вера", card_number="A-77", email="vera@example.org", phone="89123456789",
+        postal_address="ул. Павлова, 7",
         birth_date=date(1990, 5, 1), note="Ленивая",
     )  # fmt: skip
     actions.set_consent(reader_id=vera.pk, kind=Consent.Kind.DATA, is_given=True, now=NOW)
@@ -57,6 +60,8 @@ def vera(staff):
     loan = LoanFactory(reader=vera, returned_at=datetime(2026, 3, 9, tzinfo=UTC))
     ReservationFactory(reader=vera, state="cancelled", ended_at=NOW, why="Павлова не пришла")
     ReaderBlockFactory(reader=vera)
+    Chat.objects.create(user=vera.user, chat_id=501, linked_at=NOW)
+    Subscription.objects.create(reader=vera, endpoint="https://push.example.org/vera", device="Firefox", since=NOW)
     NoticeFactory(reader=vera, letter=LetterFactory(reader=vera, address="vera@example.org"))
     money = {"reader_id": vera.pk, "amount": Decimal(30), "branch_id": loan.branch_id, "by": staff, "now": NOW}
     cashdesk.actions.charge(**money, kind=Kind.OVERDUE, loan_uid=loan.uid, overdue_days=3)
@@ -69,7 +74,8 @@ def dump():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-            " AND relname ~ '^(accounts|account|core|circulation|reservations|cashdesk|notifications|readership)_'"
+            " AND relname ~ '^(accounts|account|core|circulation|reservations|cashdesk|notifications|readership"
+            "|telegram|webpush)_'"
         )
         tables = [name for (name,) in cursor.fetchall()]
         rows = [f"SELECT row_to_json(t)::text FROM {name} t" for name in tables]  # noqa: S608 # names of tables
@@ -88,7 +94,8 @@ def test_the_file_holds_everything_and_no_name_of_staff(vera, staff):
     data = json.loads(archive.read("data.json"))
     assert {name: len(rows) for name, rows in data.items() if name != "made_at"} == {
         "profile": 1, "cards": 2, "loans": 1, "reservations": 1, "charges": 1, "payments": 1, "blocks": 1,
-        "letters": 2, "letter_preferences": 0, "saved_searches": 0, "consents": 1, "wishes": 0, "audit": 1,
+        "letters": 2, "letter_preferences": 0, "saved_searches": 0, "telegram": 1, "browsers": 1, "consents": 1,
+        "wishes": 0, "audit": 1,
     }  # fmt: skip
     assert data["audit"][0]["by"] == "staff"
     assert staff.full_name not in archive.read("data.json").decode()
