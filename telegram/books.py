@@ -4,6 +4,7 @@ import secrets
 
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -11,7 +12,6 @@ from catalog.availability import Availability, BookCard, book_cards
 from catalog.models import Book
 from catalog.queries import SearchQuery, search_books
 from catalog.templatetags.catalog import natural_names
-from library.core.dates import day
 from library.core.errors import Busy, Invalid, Refused
 from policies.models import Branch
 from reservations import actions
@@ -84,7 +84,10 @@ def reserve(person: Person, which: str) -> Reply:
     for branch in branches:
         text = branch.name
         if expected := days.get(branch.pk):
-            text = _("%(branch)s, around %(day)s") % {"branch": shortened(branch.name, 22), "day": day(expected)}
+            text = _("%(branch)s, around %(day)s") % {
+                "branch": shortened(branch.name, 20),
+                "day": date_format(expected, "j E"),
+            }
         buttons.append([Button(text, f"place:{short(card.book.uid)}:{branch.pk}")])
     buttons.append([Button(_("Do not reserve"), f"book:{short(card.book.uid)}")])
     return Reply(_("Where would you like to collect %(title)s?") % {"title": bold(card.book)}, buttons)

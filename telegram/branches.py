@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from catalog.opening import BranchCard, branch_cards
-from library.core.dates import day
 from policies.calendar import Calendar
 from policies.models import Weekday
 from policies.queries import calendars
@@ -15,7 +15,7 @@ from telegram.replies import Reply, bold, joined, plain
 
 LOOK_AHEAD = 30
 """Days in which closed ones are named."""
-MOST_CLOSED = 6
+MOST_CLOSED = 20
 
 
 def hours(person: Person) -> Reply:
@@ -35,7 +35,7 @@ def _told(card: BranchCard, calendar: Calendar, person: Person) -> str:
         lines.append(f"<i>{plain(_now(card))}</i>")
         lines += [plain(line) for line in _week(card)]
     if closed := _closed(calendar, calendar.day_of(person.now)):
-        days = ", ".join(map(day, closed))
+        days = ", ".join(_stretches(closed))
         lines.append(plain(_("Closed besides: %(days)s.") % {"days": days}))
     return "\n".join(lines)
 
@@ -61,7 +61,7 @@ def _week(card: BranchCard) -> list[str]:
         else:
             lines.append((number, number, times))
     return [
-        f"{short[first]}{f'–{short[last]}' if last > first else ''}: {times or _('closed')}"
+        f"{short[first]}{f'–{short[last]}' if last > first else ''}: {times or pgettext('day of the week', 'closed')}"
         for first, last, times in lines
     ]
 
@@ -73,3 +73,14 @@ def _closed(calendar: Calendar, today: date) -> list[date]:
     return [one for one in found if not calendar.week or any(s.weekday == one.weekday() for s in calendar.week)][
         :MOST_CLOSED
     ]
+
+
+def _stretches(days: list[date]) -> list[str]:
+    """Days in words, those that follow each other as one stretch."""
+    stretches: list[tuple[date, date]] = []
+    for one in days:
+        if stretches and stretches[-1][1] + timedelta(days=1) == one:
+            stretches[-1] = (stretches[-1][0], one)
+        else:
+            stretches.append((one, one))
+    return [" – ".join(date_format(end, "j E") for end in dict.fromkeys(stretch)) for stretch in stretches]

@@ -82,7 +82,7 @@ def _told(state: LoanState) -> str:
     lines = [bold(book.title)]
     if names := natural_names([contribution.author.name for contribution in book.contributions.all()]):
         lines.append(plain(names))
-    lines.append(_("Until %(due)s: %(state)s.") % {"due": moment(loan.due_local), "state": _state(state)})
+    lines.append(_("Until %(due)s (%(state)s)") % {"due": moment(loan.due_local), "state": _state(state)})
     if state.charge_so_far:
         lines.append(_("If you bring it back today, the fine is %(amount)s.") % {"amount": money(state.charge_so_far)})
     if state.renewal_refusals:

@@ -41,8 +41,8 @@ def test_loans_are_told_and_renewed_by_a_button(telegram, hear, anna, django_ass
         hear(telegram.says("/loans"))
     assert telegram.text() == (
         "2 things from the library are with you.\n\n"
-        "Детство\nЛев Николаевич Толстой\nUntil 18 November 2026: 2 days late.\n\n"
-        "Война & мир <1>\nЛев Николаевич Толстой\nUntil 24 November 2026: due in 4 days."
+        "Детство\nЛев Николаевич Толстой\nUntil 18 November 2026 (2 days late)\n\n"
+        "Война & мир <1>\nЛев Николаевич Толстой\nUntil 24 November 2026 (due in 4 days)"
     )
     assert telegram.buttons() == [
         ["Renew all that can be"],
@@ -54,7 +54,7 @@ def test_loans_are_told_and_renewed_by_a_button(telegram, hear, anna, django_ass
     war.refresh_from_db()
     assert (war.renewals, war.due_local.date().isoformat()) == (1, "2026-12-08")
     assert telegram.toast() == "“Война & мир <1>” is yours until 8 December 2026."
-    assert "Until 8 December 2026: due in 18 days." in telegram.text()
+    assert "Until 8 December 2026 (due in 18 days)" in telegram.text()
     assert Loan.objects.get(pk=late.pk).renewals == 0
     assert len(telegram.messages) == 1, "the list was changed in its place"
 
@@ -163,12 +163,13 @@ def test_strangers_search_and_see_hours_and_learn_nothing_else(telegram, hear, c
     branch = BranchFactory(name="Центральная", address="ул. Мира, 1", phone="+7 4722 12-34-56")
     for weekday in range(5):
         OpeningHours.objects.create(branch=branch, weekday=weekday, opens_at="10:00", closes_at="19:00")
-    ClosedDayFactory(branch=branch, starts_on=NOW.date() + timedelta(days=5), ends_on=NOW.date() + timedelta(days=5))
+    ClosedDayFactory(branch=branch, starts_on=NOW.date() + timedelta(days=5), ends_on=NOW.date() + timedelta(days=6))
+    ClosedDayFactory(branch=branch, starts_on=NOW.date() + timedelta(days=10), ends_on=NOW.date() + timedelta(days=10))
     lent("Отрочество", ReaderFactory(home_branch=branch, full_name="Борис"))
     hear(telegram.says("/hours", chat=900, language="en"))
     assert telegram.text(900) == (
         "Центральная\nул. Мира, 1, +7 4722 12-34-56\nOpen now, until 19:00.\nMon–Fri: 10:00–19:00\nSat–Sun: closed\n"
-        "Closed besides: 25 November 2026."
+        "Closed besides: 25 November – 26 November, 30 November."
     )
     hear(telegram.says("отрочество", chat=900, language="en"))
     hear(telegram.taps("1", chat=900))
