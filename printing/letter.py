@@ -164,7 +164,7 @@ def _head(canvas: Any, letter: PaperLetter, frame: _Frame) -> float:
     for line in wrapped(letter.subject, BOLD, 13, TEXT_WIDTH):
         canvas.drawString(LEFT, y, shortened(line, BOLD, 13, TEXT_WIDTH))
         y -= 17
-    return y - 11 * mm + 17
+    return float(y - 11 * mm + 17)
 
 
 def _foot(canvas: Any, letter: PaperLetter, page: str) -> None:

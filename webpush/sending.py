@@ -39,6 +39,12 @@ class NotTaken(Exception):
     """The push service did not take it now."""
 
 
+@lru_cache(1)
+def _trust() -> SSLContext:
+    """The certificates believed in, read once."""
+    return httpx.create_ssl_context()
+
+
 @dataclass(slots=True)
 class Sender:
     """Sends many messages over few connections. `close` it."""
@@ -116,9 +122,3 @@ def encrypted(content: bytes, subscription: Subscription) -> bytes:
         version="aes128gcm",
     )
     return encoded
-
-
-@lru_cache(1)
-def _trust() -> SSLContext:
-    """The certificates believed in, read once."""
-    return httpx.create_ssl_context()

@@ -37,7 +37,8 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if not settings.PUSH_PRIVATE_KEY:
         raise Http404
     given = _json(request)
-    keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
+    keys = given.get("keys")
+    keys = keys if isinstance(keys, dict) else {}
     try:
         switch_on(
             reader=reader,
