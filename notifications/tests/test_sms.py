@@ -2,10 +2,12 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 
 from accounts.tests.factories import ReaderFactory
 from notifications.channels.sms import cut, international, size
@@ -48,6 +50,13 @@ class Gateway:
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    """Readers are not asleep."""
+    with time_machine.travel(datetime(2026, 11, 20, 9, 0, tzinfo=UTC), tick=False):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 
@@ -23,6 +25,13 @@ from webpush.tests.push_service import Browser, PushService
 
 pytestmark = pytest.mark.django_db
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    """Readers are not asleep."""
+    with time_machine.travel(datetime(2026, 11, 20, 9, 0, tzinfo=UTC), tick=False):
+        yield
 
 
 @pytest.fixture(scope="module")
