@@ -11,11 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from library.core import audit
 from library.core.jobs import local_day
 from reports.forms import FilterForm
 from reports.index import REPORTS
-from reports.pages import StaffRequest, staff_who_may
+from reports.pages import TOO_SLOW, StaffRequest, staff_who_may, tell_audit
 from reports.registry import VIEW_READERS, VIEW_REPORTS
 from reports.tables import Row, TooSlow, page_of
 
@@ -35,11 +34,10 @@ def overdue_letters(request: StaffRequest) -> HttpResponse:
     try:
         rows = page_of(report, form.asked(), sort="reader", start=0, size=MOST_LOANS)
     except TooSlow:
-        messages.error(request, _("This takes too long to count. Choose a shorter period or a branch."))
+        messages.error(request, TOO_SLOW)
         return redirect(back)
     letters = list(_letters(rows))
-    detail = {"report": report.key, "format": "letters", "rows": len(rows), "filters": dict(form.in_words())}
-    audit.record(action="reports.export", subject=request.user, by=request.user, now=now, detail=detail)
+    tell_audit(request, report, form, "letters", len(rows))
     context = {"title": _("Letters"), "letters": letters, "back": back, "today": local_day(now)}
     context["is_cut"] = len(rows) == MOST_LOANS
     return render(request, "admin/reports/letters.html", admin.site.each_context(request) | context)

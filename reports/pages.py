@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -30,6 +31,7 @@ from reports.tables import TooSlow, Totals, column_to_sort_by, page_of, totals_o
 PER_PAGE = 50
 PRINTED = 2000
 """Rows on paper; the file has all."""
+TOO_SLOW = gettext_lazy("This takes too long to count. Choose a shorter period or a branch.")
 View = Callable[..., HttpResponseBase]
 
 
@@ -95,7 +97,9 @@ def printed_report(request: StaffRequest, key: str) -> HttpResponse:
         rows = page_of(report, asked, sort=sort, start=0, size=PRINTED)
         totals = totals_of(report, asked)
     except TooSlow:
+        messages.error(request, TOO_SLOW)
         return _back(request, report)
+    tell_audit(request, report, form, "print", len(rows))
     return _page(
         request,
         "print",
@@ -132,10 +136,9 @@ def report_file(request: StaffRequest, key: str) -> HttpResponseBase:
         messages.error(request, text % {"most": number_format(error.most, use_l10n=True, force_grouping=True)})
         return _back(request, report)
     except TooSlow:
-        messages.error(request, _("This takes too long to count. Choose a shorter period or a branch."))
+        messages.error(request, TOO_SLOW)
         return _back(request, report)
-    told = {"report": key, "format": format, "rows": count, "filters": dict(form.in_words())}
-    audit.record(action="reports.export", subject=request.user, by=request.user, now=now, detail=told)
+    tell_audit(request, report, form, format, count)
     return FileResponse(
         file,
         as_attachment=True,
@@ -152,6 +155,12 @@ def _report(request: StaffRequest, key: str) -> Report:
     if report is None:
         raise Http404
     return report
+
+
+def tell_audit(request: StaffRequest, report: Report, form: FilterForm, format: str, rows: int) -> None:
+    """Who took what: the report in a file or on paper, its filters, and how many rows."""
+    detail = {"report": report.key, "format": format, "rows": rows, "filters": dict(form.in_words())}
+    audit.record(action="reports.export", subject=request.user, by=request.user, now=form.now, detail=detail)
 
 
 def _sort(request: HttpRequest, report: Report, columns: tuple[Column, ...]) -> str:

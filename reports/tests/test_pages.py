@@ -108,6 +108,7 @@ def test_print_view_has_all_and_says_what_it_was_asked_for(anna, loans, client):
     assert "<dt>Branch</dt><dd>Centre</dd>" in page
     assert "=SUM(A1:A9)" in page
     assert "Hamlet" not in page
+    assert AuditEntry.objects.get(action="reports.export").detail["format"] == "print"
 
 
 def test_the_api_has_the_same(anna, loans):
