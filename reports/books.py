@@ -7,7 +7,7 @@ from reports import queries_books as queries
 from reports.registry import COLLECTION, LOANS, Chart, Column, Kind, Report, Shape
 
 TITLE = Column(key="title", title=pgettext_lazy("column", "Title"), link=("book", "book"))
-AUTHOR = Column(key="author", title=_("Author"))
+AUTHOR = Column(key="author", title=pgettext_lazy("column", "Author"))
 YEAR = Column(key="year", title=_("Year"))
 BRANCH = Column(key="branch", title=_("Branch"))
 COUNT = Column(key="loans", title=_("Loans"), kind=Kind.NUMBER, has_total=True)

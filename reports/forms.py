@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import DayInput
-from catalog.models import Book
 from library.core.jobs import local_day
 from policies.models import Branch, ItemType, ReaderCategory
 from reports.periods import Period, days_of
@@ -49,12 +48,7 @@ class FilterForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("all types"),
     )
-    language = forms.CharField(
-        label=gettext_lazy("Language"),
-        required=False,
-        max_length=3,
-        help_text=Book._meta.get_field("language").help_text,
-    )
+    language = forms.CharField(label=gettext_lazy("Language (rus, eng)"), required=False, max_length=3)
     years = forms.IntegerField(label=gettext_lazy("Years without a loan"), min_value=1, max_value=50)
     days = forms.IntegerField(label=gettext_lazy("Days late, at least"), min_value=0, max_value=9999)
     per_copy = forms.IntegerField(label=gettext_lazy("Readers waiting for one copy"), min_value=1, max_value=50)

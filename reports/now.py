@@ -22,7 +22,7 @@ def _standing(code: Any) -> str:
 
 NUMBER = Column(key="inventory_number", title=_("Inventory number"))
 TITLE = Column(key="title", title=pgettext_lazy("column", "Title"), link=("book", "book"))
-AUTHOR = Column(key="author", title=_("Author"))
+AUTHOR = Column(key="author", title=pgettext_lazy("column", "Author"))
 READER = Column(key="reader", title=_("Reader"), link=("desk_reader", "reader_uid"), is_personal=True)
 CARD = Column(key="card_number", title=_("Card number"), is_personal=True)
 PHONE = Column(key="phone", title=_("Phone"), is_personal=True)

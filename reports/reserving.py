@@ -15,7 +15,7 @@ REPORTS = (
         filters=("per_copy", "branch"),
         columns=(
             Column(key="title", title=pgettext_lazy("column", "Title"), link=("book", "book")),
-            Column(key="author", title=_("Author")),
+            Column(key="author", title=pgettext_lazy("column", "Author")),
             Column(key="waiting", title=_("Waiting"), kind=Kind.NUMBER, has_total=True),
             Column(key="copies", title=_("Copies"), kind=Kind.NUMBER),
             Column(key="on_order", title=_("On order"), kind=Kind.NUMBER),
