@@ -43,7 +43,7 @@ def rows(key, *columns, now=NOW, **filters):
 def test_every_report_opens_as_page_paper_and_file(client):
     client.force_login(AdminFactory())
     for key, report in REPORTS.items():
-        found = tables.page_of(report, asked_of(report, **MARCH), sort=report.sort, start=0, size=50)
+        found = tables.page_of(report, asked_of(report, **MARCH, years="1"), sort=report.sort, start=0, size=50)
         assert {report.sort.removeprefix("-"), report.identity, *(column.key for column in report.columns)} <= {
             *found[0]
         }
