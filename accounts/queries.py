@@ -82,7 +82,7 @@ def _with_cards() -> ReaderQuerySet:
     return Reader.objects.select_related("category", "home_branch").current()
 
 
-_BY_CARD = Ready(lambda of: _with_cards().alias(folded=Lower("card_number")).filter(folded__any_of=of("readings")))
+_BY_CARD = Ready(lambda of: _with_cards().alias(folded=Lower("card_number")).filter(folded__among=of("readings")))
 
 
 def dead_card(code: str) -> FormerCard | None:
@@ -122,7 +122,7 @@ def live_blocks(reader_ids: Sequence[int], now: datetime) -> list[ReaderBlock]:
 _LIVE_BLOCKS = Ready(
     lambda of: ReaderBlock.objects.filter(
         Q(ends_on__isnull=True) | Q(ends_on__gte=of("yesterday")),
-        reader__pk__any_of=of("readers"),
+        reader__pk__among=of("readers"),
         lifted_at__isnull=True,
     ).order_by("starts_on", "pk")
 )

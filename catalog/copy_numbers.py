@@ -130,4 +130,4 @@ def _with_books() -> CopyQuerySet:
     return Copy.objects.select_related("book", "branch").defer("book__description")
 
 
-_BY_BARCODE = Ready(lambda of: _with_books().alias(folded=Lower("barcode")).filter(folded__any_of=of("readings")))
+_BY_BARCODE = Ready(lambda of: _with_books().alias(folded=Lower("barcode")).filter(folded__among=of("readings")))

@@ -55,7 +55,7 @@ _BOOK_WITH_AUTHORS = Ready(
     )
 )
 _COPY = Ready(lambda of: queries.copies_to_lend().filter(pk=of("copy")).locked())
-_READERS = Ready(lambda of: queries.readers_to_lend_to().filter(pk__any_of=of("readers")).locked())
+_READERS = Ready(lambda of: queries.readers_to_lend_to().filter(pk__among=of("readers")).locked())
 _READER = Ready(lambda of: Reader.objects.filter(pk=of("reader")).locked())
 _BOOK_OF_LOAN = Ready(lambda of: Book.objects.filter(copies__loans=of("loan")).locked().only("pk"))
 _COPY_OF_LOAN = Ready(lambda of: Copy.objects.filter(loans=of("loan")).locked().only("pk"))

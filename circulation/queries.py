@@ -415,7 +415,7 @@ class _Standing:
 _OVERDUE = Ready(
     lambda of: (
         Loan.objects.unclaimed()
-        .filter(reader__pk__any_of=of("readers"), due_at__lt=of("now"))
+        .filter(reader__pk__among=of("readers"), due_at__lt=of("now"))
         .order_by()
         .values_list("reader")
         .annotate(Count("pk"))

@@ -35,11 +35,11 @@ _ENTRIES = Ready(
     lambda of: AuditEntry.objects.filter(actor=of("actor"), action__in=[*DEEDS, PAID], at__gt=of("since"))
     .order_by("-at", "-pk")[:SHOWN]
 )  # fmt: skip
-_LOANS = Ready(lambda of: Loan.objects.filter(pk__any_of=of("loans")).in_full())
+_LOANS = Ready(lambda of: Loan.objects.filter(pk__among=of("loans")).in_full())
 _TRAILS = Ready(
     lambda of: (
         AuditEntry.objects.filter(
-            subject_type=Loan._meta.label_lower, subject_id__any_of=of("loans"), action__startswith="circulation."
+            subject_type=Loan._meta.label_lower, subject_id__among=of("loans"), action__startswith="circulation."
         )
         .order_by("pk")
         .values_list("subject_id", "pk", "action")

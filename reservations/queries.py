@@ -111,7 +111,7 @@ def transfers_at(branch: Branch) -> TransferQuerySet:
 _ACTIVE = Ready(
     lambda of: (
         Reservation.objects.active()
-        .filter(book__pk__any_of=of("books"))
+        .filter(book__pk__among=of("books"))
         .select_related("reader", "pickup_branch")
         .in_queue()
     )

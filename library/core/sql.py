@@ -30,10 +30,10 @@ class Slot(Expression):
 
 
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg] # not subscriptable when it runs
-    """`pk__any_of=of("keys")`: one of a list that fills one slot, however long it is, where `in` would need many."""
+class Among(Lookup):  # type: ignore[type-arg] # not subscriptable when it runs
+    """`pk__among=of("keys")`: one of a list that fills one slot, however long it is, where `in` would need many."""
 
-    lookup_name = "any_of"
+    lookup_name = "among"
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         """The column compared with the elements of an array."""

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 entries_by = Ready(
     lambda of: (
-        AuditEntry.objects.filter(actor=of("who"), action__any_of=of("actions"), subject_type="thing")
+        AuditEntry.objects.filter(actor=of("who"), action__among=of("actions"), subject_type="thing")
         .select_related("actor")
         .defer("request_id")
         .annotate(number=F("subject_id") + Value(1))
@@ -24,7 +24,7 @@ entries_by = Ready(
     )
 )
 numbers = Ready(
-    lambda of: AuditEntry.objects.filter(pk__any_of=of("keys")).order_by("pk").values_list("subject_id", "at")
+    lambda of: AuditEntry.objects.filter(pk__among=of("keys")).order_by("pk").values_list("subject_id", "at")
 )
 locked = Ready(lambda of: AuditEntry.objects.filter(pk=of("key")).select_for_update(of=("self",), no_key=True))
 
