@@ -27,7 +27,8 @@ class Backend(AuthenticationBackend):
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """`app.codename` of all that the user and the groups of the user may do."""
         if obj is not None or not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser:
-            return super().get_all_permissions(user_obj, obj)
+            asked: set[str] = super().get_all_permissions(user_obj, obj)
+            return asked
         if not hasattr(user_obj, "_perm_cache"):
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in _HELD.rows(user=user_obj.pk)}
         held: set[str] = user_obj._perm_cache

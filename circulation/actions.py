@@ -109,7 +109,8 @@ def check_out(
         book, authors = lock_book_with_authors(copy_id)
         copy = lock_copy(copy_id, book)
         previous = open_loan_of(copy) if copy and Reason.LOANED_TO_ANOTHER in overrides else None
-        reader = lock_readers([reader_id, *([previous.reader_id] if previous else [])]).get(reader_id)
+        holders = [previous.reader_id] if previous and previous.reader_id else []
+        reader = lock_readers([reader_id, *holders]).get(reader_id)
         if copy and lent_at < now:
             lent_at = max(lent_at, last_returned_at(copy) or lent_at)
         facts = queries.checkout_facts(copy=copy, reader=reader, branch_id=branch_id, now=lent_at)

@@ -71,7 +71,7 @@ def lock_book(copy_id: int) -> Book | None:
 def lock_book_with_authors(copy_id: int) -> tuple[Book | None, list[str]]:
     """The book of a copy; the names of its authors come along, to save the receipt a query."""
     book = _BOOK_WITH_AUTHORS.first(copy=copy_id)
-    return (book, book.author_names) if book else (None, [])  # type: ignore[attr-defined] # annotated
+    return (book, book.author_names) if book else (None, [])
 
 
 def lock_copy(copy_id: int, book: Book | None) -> Copy | None:

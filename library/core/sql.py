@@ -30,7 +30,7 @@ class Slot(Expression):
 
 
 @Field.register_lookup
-class Among(Lookup):  # type: ignore[type-arg] # not subscriptable when it runs
+class Among(Lookup):
     """`pk__among=of("keys")`: one of a list that fills one slot, however long it is, where `in` would need many."""
 
     lookup_name = "among"
@@ -110,7 +110,7 @@ def _object_maker(compiler: Any) -> Callable[[Any], Any]:
     model, places = about["model"], about["select_fields"]
     start, end = places[0], places[-1] + 1
     names = [column[0].target.attname for column in compiler.select[start:end]]
-    related = get_related_populators(about, compiler.select, DEFAULT_DB_ALIAS)
+    related = get_related_populators(about, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # the stubs know a later Django
     annotations = list(compiler.annotation_col_map.items())
 
     def object_of(row: Any) -> Any:
