@@ -21,6 +21,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What is loaded by now stays to the end: no garbage collection need go through a million objects again."""
+    import_module("library.urls")  # and the panel with them
     gc.collect()
     gc.freeze()
 

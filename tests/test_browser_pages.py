@@ -293,62 +293,61 @@ def public_pages(world):
     return found
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_pages_of_strangers(visit, world, language):
-    visitor = visit(language=language)
-    look = visitor.inspect if language == "ru" else visitor.squeeze
-    for path in (
-        *public_pages(world).values(),
-        f"{reverse('search')}?q=Достоевский",
-        f"{reverse('search')}?q=нетутакого",
-    ):
-        visitor.go(path)
+def visitors(visit, user=None):
+    """Who reads Russian, with axe, then who reads English, with the ruler only: each with how to look at a page."""
+    for language in ("ru", "en"):
+        visitor = visit(user, language=language)
+        yield visitor, visitor.inspect if language == "ru" else visitor.squeeze
+        assert "\n".join(visitor.faults) == ""
+
+
+def test_pages_of_strangers(visit, world):
+    for visitor, look in visitors(visit):
+        for path in (
+            *public_pages(world).values(),
+            f"{reverse('search')}?q=Достоевский",
+            f"{reverse('search')}?q=нетутакого",
+        ):
+            visitor.go(path)
+            look()
+
+
+def test_pages_of_a_reader(visit, world):
+    for visitor, look in visitors(visit, world["reader"].user):
+        for name in (
+            "profile",
+            "edit_profile",
+            "account_email",
+            "account_change_password",
+            "my_loans",
+            "my_reservations",
+            "my_history",
+            "my_charges",
+            "my_letters",
+            "my_sent_letters",
+            "my_searches",
+            "my_data",
+        ):
+            visitor.go(reverse(name))
+            look()
+        visitor.go(reverse("my_sent_letter", args=[world["letter"].uid]))
         look()
-    assert "\n".join(visitor.faults) == ""
-
-
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_pages_of_a_reader(visit, world, language):
-    visitor = visit(world["reader"].user, language=language)
-    look = visitor.inspect if language == "ru" else visitor.squeeze
-    for name in (
-        "profile",
-        "edit_profile",
-        "account_email",
-        "account_change_password",
-        "my_loans",
-        "my_reservations",
-        "my_history",
-        "my_charges",
-        "my_letters",
-        "my_sent_letters",
-        "my_searches",
-        "my_data",
-    ):
-        visitor.go(reverse(name))
+        visitor.go(unsubscribe_url(world["reader"], "due_soon").removeprefix(settings.LIBRARY_URL))
         look()
-    visitor.go(reverse("my_sent_letter", args=[world["letter"].uid]))
-    look()
-    visitor.go(unsubscribe_url(world["reader"], "due_soon").removeprefix(settings.LIBRARY_URL))
-    look()
-    for paper in ("a4", "roll"):
-        visitor.go(reverse("receipt", args=[world["payment"].uid], query={"paper": paper}))
+        for paper in ("a4", "roll"):
+            visitor.go(reverse("receipt", args=[world["payment"].uid], query={"paper": paper}))
+            look()
+        visitor.go(reverse("book", args=[world["copy"].book.uid]))
         look()
-    visitor.go(reverse("book", args=[world["copy"].book.uid]))
-    look()
-    assert "\n".join(visitor.faults) == ""
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_pages_of_errors(visit, world, language):
-    visitor = visit(world["reader"].user, language=language)
-    look = visitor.inspect if language == "ru" else visitor.squeeze
-    visitor.go("/no-such-shelf/", expect=404)
-    look()
-    visitor.go("/admin/login/", expect=403)
-    look()
-    visitor.faults = [fault for fault in visitor.faults if "Failed to load resource" not in fault]
-    assert "\n".join(visitor.faults) == ""
+def test_pages_of_errors(visit, world):
+    for visitor, look in visitors(visit, world["reader"].user):
+        visitor.go("/no-such-shelf/", expect=404)
+        look()
+        visitor.go("/admin/login/", expect=403)
+        look()
+        visitor.faults = [fault for fault in visitor.faults if "Failed to load resource" not in fault]
 
 
 def panel_pages():
@@ -406,62 +405,56 @@ def test_pages_of_the_panel(visit, world):
     assert "\n".join(visitor.faults) == ""
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_pages_of_the_desk(visit, world, language):
-    visitor = visit(LibrarianFactory(), language=language)
-    look = visitor.inspect if language == "ru" else visitor.squeeze
-    for path in (reverse("desk_branch"), reverse("desk")):
-        visitor.go(path)
+def test_pages_of_the_desk(visit, world):
+    for visitor, look in visitors(visit, LibrarianFactory()):
+        for path in (reverse("desk_branch"), reverse("desk")):
+            visitor.go(path)
+            look()
+        choose_branch(visitor.page)
+        visitor.go(reverse("desk_return"))
         look()
-    choose_branch(visitor.page)
-    visitor.go(reverse("desk_return"))
-    look()
-    visitor.go(reverse("desk_change_photo", args=[world["reader"].uid]))
-    look()
-    visitor.go(reverse("desk_lost", args=[Loan.objects.open().first().uid]))
-    look()
-    visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
-    look()
-    for path in (
-        reverse("desk_claims"),
-        reverse("desk_claim", args=[Loan.objects.open().first().uid]),
-        reverse("desk_damaged"),
-        reverse("desk_damage", args=[Loan.objects.open().first().copy.uid]),
-        reverse("desk_readings"),
-        reverse("pick_list"),
-        reverse("hold_shelf"),
-        reverse("transfers"),
-        reverse("queue", args=[world["book"].uid]),
-        reverse("reservation_slip", args=[world["ready"].uid]),
-        reverse("transfer_slip", args=[world["transfer"].uid]),
-    ):
-        visitor.go(path)
+        visitor.go(reverse("desk_change_photo", args=[world["reader"].uid]))
         look()
-    visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
-    visitor.page.locator("#code").fill(world["copy"].barcode)
-    visitor.page.keyboard.press("Enter")
-    visitor.page.wait_for_load_state("networkidle")
-    look()
-    assert "\n".join(visitor.faults) == ""
-
-
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_pages_of_a_stocktake(visit, world, language):
-    visitor = visit(LibrarianFactory(), language=language)
-    look = visitor.inspect if language == "ru" else visitor.squeeze
-    uid = Stocktake.objects.get().uid
-    visitor.go(reverse("stocktake", args=[uid]))
-    for code in (world["copy"].barcode, "no-such-number"):
-        visitor.page.keyboard.type(code)
+        visitor.go(reverse("desk_lost", args=[Loan.objects.open().first().uid]))
+        look()
+        visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
+        look()
+        for path in (
+            reverse("desk_claims"),
+            reverse("desk_claim", args=[Loan.objects.open().first().uid]),
+            reverse("desk_damaged"),
+            reverse("desk_damage", args=[Loan.objects.open().first().copy.uid]),
+            reverse("desk_readings"),
+            reverse("pick_list"),
+            reverse("hold_shelf"),
+            reverse("transfers"),
+            reverse("queue", args=[world["book"].uid]),
+            reverse("reservation_slip", args=[world["ready"].uid]),
+            reverse("transfer_slip", args=[world["transfer"].uid]),
+        ):
+            visitor.go(path)
+            look()
+        visitor.go(reverse("desk_reader", args=[world["reader"].uid]))
+        visitor.page.locator("#code").fill(world["copy"].barcode)
         visitor.page.keyboard.press("Enter")
-        visitor.page.locator(
-            ".slip__line", has_text=code if code == "no-such-number" else world["book"].title
-        ).wait_for()
-    look()
-    for name in ("stocktake_report", "stocktake_protocol"):
-        visitor.go(reverse(name, args=[uid]))
+        visitor.page.wait_for_load_state("networkidle")
         look()
-    assert "\n".join(visitor.faults) == ""
+
+
+def test_pages_of_a_stocktake(visit, world):
+    for visitor, look in visitors(visit, LibrarianFactory()):
+        uid = Stocktake.objects.get().uid
+        visitor.go(reverse("stocktake", args=[uid]))
+        for code in (world["copy"].barcode, "no-such-number"):
+            visitor.page.keyboard.type(code)
+            visitor.page.keyboard.press("Enter")
+            visitor.page.locator(
+                ".slip__line", has_text=code if code == "no-such-number" else world["book"].title
+            ).wait_for()
+        look()
+        for name in ("stocktake_report", "stocktake_protocol"):
+            visitor.go(reverse(name, args=[uid]))
+            look()
 
 
 def choose_branch(page):
