@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.cache import cache
 from django.test import Client
 
@@ -74,7 +75,7 @@ class Visitor:
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def _axe(self, rules, seen, left_out=()):
-        options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
+        options = {"runOnly": rules, "resultTypes": ["violations"], "selectors": False, "preload": False}
         options["rules"] = {rule: {"enabled": False} for rule in left_out}
         asked = {"context": {"exclude": [[seen]]} if seen else "html", "options": options}
         found = self.page.evaluate("({context, options}) => axe.run(context, options)", asked)
@@ -85,8 +86,23 @@ class Visitor:
             self.blame(f"axe {violation['id']}: {'; '.join(nodes[:3])}")
 
 
+@pytest.fixture(scope="session")
+def _kept_static_files():
+    """A browser keeps style sheets and scripts, as it does behind a real server, instead of asking again each page."""
+    serve = StaticFilesHandler.serve
+
+    def serve_to_keep(self, request):
+        response = serve(self, request)
+        response.headers["Cache-Control"] = "max-age=3600"
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFilesHandler, "serve", serve_to_keep)
+        yield
+
+
 @pytest.fixture
-def visit(browser, live_server):
+def visit(browser, live_server, _kept_static_files):
     """`visit(user, language="ru")` opens a browser that is signed in as `user` (None: a stranger)."""
     contexts = []
 
