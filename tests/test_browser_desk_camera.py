@@ -8,7 +8,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts.tests.factories import LibrarianFactory
-from tests.conftest import Visitor
+from tests.conftest import WHOLE_CHROMIUM, Visitor
 from tests.test_browser_desk import library, loans_of  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,12 +28,15 @@ def film(path, code):
 @pytest.fixture
 def phone(browser_type, browser_type_launch_args, tmp_path, live_server):
     """A function: a phone whose camera looks at a label with this code, signed in as a librarian."""
+    if WHOLE_CHROMIUM is None:
+        pytest.skip("no Chromium with a camera on this machine")
     browsers = []
 
     def take_up(code):
         shown = film(tmp_path / "label.mjpeg", code)
         camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={shown}"]
-        options = browser_type_launch_args | {"args": [*browser_type_launch_args["args"], *camera]}
+        args = [*browser_type_launch_args["args"], *camera]
+        options = browser_type_launch_args | {"args": args, "executable_path": WHOLE_CHROMIUM}
         browsers.append(browser_type.launch(**options))
         context = browsers[0].new_context(
             locale="en-GB", viewport={"width": 390, "height": 844}, reduced_motion="reduce", permissions=["camera"]
