@@ -122,9 +122,9 @@ def _broken(word: str, width: float, measure: Callable[[str], float]) -> list[st
     """A word in pieces that fit, with hyphens."""
     pieces = []
     while measure(word) > width:
-        end = len(word) - 1
-        while end > 1 and measure(word[:end] + "-") > width:
-            end -= 1
+        end = 1
+        while end < len(word) - 1 and measure(word[: end + 1] + "-") <= width:
+            end += 1
         pieces.append(word[:end] + "-")
         word = word[end:]
     return [*pieces, word]
