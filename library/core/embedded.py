@@ -140,7 +140,7 @@ class Postgres(Server):
                 _postgres_binary("initdb"),
                 *("-D", half_made, "-U", "library", "--auth=trust", "-E", "UTF8"),
                 *("--locale-provider=builtin", "--locale=C.UTF-8"),
-                *([] if self.durable else ["--no-sync"]),
+                *([] if self.durable else ["--no-sync", "--wal-segsize=1"]),
             ]
         )
         half_made.rename(self.data)
@@ -161,6 +161,7 @@ class Postgres(Server):
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+            options |= {"max_wal_size": "4GB", "checkpoint_timeout": "1h"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [*_namespace(), _postgres_binary("postgres"), "-D", self.data, "-k", self.sockets, *settings]
 
