@@ -42,6 +42,8 @@ from circulation.models import Closing, Loan
 from circulation.tests.factories import LoanFactory
 from library.core.models import JobRun
 from lookup.models import Target
+from notifications.messages import write_message
+from notifications.models import LetterTemplate
 from notifications.saved_searches import save_search
 from notifications.tests.factories import LetterFactory
 from notifications.unsubscribing import unsubscribe_url
@@ -53,6 +55,7 @@ from policies.tests.factories import (
     OpeningHoursFactory,
     ReaderCategoryFactory,
 )
+from post.models import Batch
 from readership.merges import merge_readers
 from readership.models import ErasureRequest
 from reservations.models import Transfer
@@ -97,6 +100,19 @@ NO_PAGES = {
     "my_letters": "own test: signed in",
     "my_searches": "own test: signed in",
     "my_sent_letters": "own test: signed in",
+    "my_telegram": "own test: signed in",
+    "link_telegram": "takes a form",
+    "unlink_telegram": "takes a form",
+    "telegram_webhook": "for machines",
+    "push_worker": "a script",
+    "push_subscribe": "for machines",
+    "push_unsubscribe": "for machines",
+    "post": "own test: staff",
+    "post_batch": "own test: staff",
+    "post_letters": "a file",
+    "post_gather": "takes a form",
+    "post_posted": "takes a form",
+    "post_take_apart": "takes a form",
     "my_sent_letter": "own test: signed in",
     "save_search": "takes a form",
     "rename_search": "takes a form",
@@ -244,6 +260,16 @@ def world():
     Target.objects.create(name="Library of Congress", url="http://lx2.loc.gov:210/LCDB")
     ImportRun.objects.create(file_name="новинки.mrc", started_at=timezone.now())
     boss = AdminFactory(full_name="Анна Сергеевна Павлова")
+    write_message(reader_ids=[reader.pk], subject="Ремонт", text="В мае закрыто.", by=boss, now=timezone.now())
+    LetterTemplate.objects.create(
+        event="due_soon",
+        language="ru",
+        subject="Пора",
+        text="Пора вернуть.",
+        changed_at=timezone.now(),
+        changed_by=boss,
+    )
+    Batch.objects.create(made_at=timezone.now(), made_by=boss)
     claim_returned(loan_id=Loan.objects.open().latest("pk").pk, by=boss, now=timezone.now())
     CopyFactory(branch=branch, status="damaged")
     Closing.objects.create(starts_on="2026-01-01", ends_on="2026-01-01", made_at=timezone.now(), state="done", by=boss)
@@ -325,6 +351,7 @@ def test_pages_of_a_reader(visit, world):
             "my_charges",
             "my_letters",
             "my_sent_letters",
+            "my_telegram",
             "my_searches",
             "my_data",
         ):
@@ -354,6 +381,7 @@ def panel_pages():
     """Every list of the panel with its forms; the front page first."""
     yield reverse("admin:index")
     yield reverse("reports")
+    yield from (reverse("post"), reverse("post_batch", args=[Batch.objects.get().uid]))
     yield from (reverse("report", args=[key]) for key in ("overdue", "loans-by-hour"))
     yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])
     yield reverse("admin:catalog_book_add_copies", args=[Book.objects.first().pk])
@@ -381,7 +409,7 @@ def panel_pages():
         yield reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[first.pk])
 
 
-OF_OUR_OWN = 19
+OF_OUR_OWN = 21
 """How many of the panel's pages come before and among the first that Django's admin draws, all alike."""
 
 
