@@ -52,6 +52,7 @@ class PreferencesForm(forms.Form):
                 required=False,
                 choices=[("", _("the usual way")), *self._channels(), *none],
                 initial=choice.channel,
+                widget=forms.Select(attrs={"class": "control"}),
             )
             if event in OPTIONAL and event not in ALWAYS_DAILY:
                 self.fields[f"{event}_daily"] = forms.BooleanField(

@@ -303,7 +303,7 @@ class LetterTemplate(models.Model):
     event = models.CharField(_("event"), max_length=30, choices=Event.choices)
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
     kind = models.CharField(_("form"), max_length=10, choices=Kind.choices, default=Kind.LETTER)
-    subject = models.CharField(_("subject"), max_length=500, blank=True)
+    subject = models.CharField(_("subject"), max_length=2000, blank=True)
     """In the language of `notifications.sandbox`, as are the others; a text message has none."""
     text = models.TextField(_("text"), max_length=20_000)
     html = models.TextField(_("HTML"), max_length=20_000, blank=True)

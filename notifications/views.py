@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.queries import reader_of
+from notifications.bounces import bounce_of
 from notifications.channels.registry import channels
 from notifications.choosing import choose, unsubscribe
 from notifications.forms import PreferencesForm
@@ -43,7 +44,7 @@ def my_letters(request: HttpRequest) -> HttpResponse:
         for name, channel in channels().items()
         if channel.panel
     ]
-    context = {"reader": reader, "form": form, "panels": panels}
+    context = {"reader": reader, "form": form, "panels": panels, "bounce": bounce_of(reader)}
     return render(request, "notifications/my_letters.html", context)
 
 

@@ -13,16 +13,16 @@ from notifications.starters import Words
 class WordsForm(forms.Form):
     """Subject, text and HTML, as far as a form of letter has them."""
 
-    subject = forms.CharField(label=_("Subject"), required=False, max_length=500)
+    subject = forms.CharField(
+        label=_("Subject"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+    )
     text = forms.CharField(
         label=_("Text"),
-        required=False,
         max_length=sandbox.LONGEST_SOURCE,
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
     )
     html = forms.CharField(
         label=_("HTML"),
-        required=False,
         max_length=sandbox.LONGEST_SOURCE,
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
     )

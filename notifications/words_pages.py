@@ -47,11 +47,12 @@ def all_words(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "event": event,
-            "places": [
-                {"place": place, "own": own.get((event, place.language, place.kind))}
+            "languages": [
+                [
+                    {"place": Place(event, language, kind), "own": own.get((event, language, kind))}
+                    for kind in LetterTemplate.Kind
+                ]
                 for language, _name in settings.LANGUAGES
-                for kind in LetterTemplate.Kind
-                for place in [Place(event, language, kind)]
             ],
         }
         for event in LINES
@@ -62,7 +63,6 @@ def all_words(request: HttpRequest) -> HttpResponse:
         "title": _("Words of letters"),
         "rows": rows,
         "languages": settings.LANGUAGES,
-        "kinds": LetterTemplate.Kind,
         "failing": [one for one in own.values() if one.failed_at],
     }
     return TemplateResponse(request, "admin/notifications/all_words.html", context)
