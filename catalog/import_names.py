@@ -88,7 +88,7 @@ class KnownNames:
     A name may be deleted meanwhile: then a batch is refused for its references, and `forget` lets it be tried again.
     """
 
-    MOST = 200_000
+    MOST = 100_000
     """Names of one kind that are remembered."""
 
     def __init__(self) -> None:

@@ -33,6 +33,8 @@ BATCH = 1000
 """Records of one commit."""
 LARGE = 4 << 20
 """Bytes from which on a file is worth a process of its own, which takes a second to start."""
+MOST_TOLD = 200_000
+"""Words of a file that are handed over once; a word beyond them may be handed over again."""
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 """How the names of tables end; any other file holds MARC records."""
 
@@ -150,6 +152,8 @@ def cut(arrivals: Iterable[Incoming], stream: BinaryIO | None = None) -> Iterato
         words: set[str] = set()
         ready = [made_ready(incoming, uids=uids, words=words) for incoming in batch]
         words -= told
+        if len(told) > MOST_TOLD:
+            told.clear()
         told |= words
         keys = {word: spelling_keys(word) for word in words if is_correctable(word)}
         yield Batch(batch, ready, _position(stream), keys)

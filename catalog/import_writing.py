@@ -27,13 +27,14 @@ def uncollected() -> Iterator[None]:
     It would walk through everything that the process holds several times a batch. Who stays here long collects now and
     then what else has gathered.
     """
-    was_on = gc.isenabled()
+    was_on, was_frozen = gc.isenabled(), gc.get_freeze_count()
     gc.freeze()
     gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not was_frozen:
+            gc.unfreeze()
         if was_on:
             gc.enable()
 

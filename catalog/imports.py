@@ -44,6 +44,8 @@ _TOLD = frozenset(4**power for power in range(1, 12))
 """The batches after which the planner is told of how the tables have grown: the 4th, 16th, 64th and so on."""
 _COLLECTED = 16
 """After how many batches Python looks for cycles, which takes it as long as a few dozen records."""
+_MOST_WORDS = 50_000
+"""Words that wait for a new book; more of them are remembered without one, which does no harm."""
 _PATIENCE = "120s"
 """How long a batch waits for the batches of another import."""
 
@@ -220,7 +222,7 @@ def _go_through(
                 _take_turn()
                 _still_wanted(run)
                 results = _import_safely(batch, ready, run=run, progress=progress, copies=copies, now=clock())
-                if any(result.outcome == Outcome.CREATED for result in results):
+                if any(result.outcome == Outcome.CREATED for result in results) or len(progress.words) > _MOST_WORDS:
                     search.remember(progress.words)
                     progress.words = {}
                 run.reached, run.position, run.heard_of_at = batch[-1].number, position, clock()

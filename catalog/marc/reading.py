@@ -127,7 +127,7 @@ def sound_record(raw: bytes, encoding: str) -> Record | None:
     if len(directory) != ENTRY * len(bodies) or not (directory.isalnum() and head.isascii() and head[:5].isalnum()):
         return None
     lengths = [*map(len, bodies)] if len(text) == len(raw) else [*map(len, raw.split(b"\x1e")[1:-1])]
-    starts = accumulate(lengths, lambda start, length: start + length + 1, initial=0)
+    starts = accumulate([length + 1 for length in lengths], initial=0)
     places = range(0, len(directory), ENTRY)
     try:
         entries = [int(directory[at + 3 : at + ENTRY]) for at in places]
