@@ -13,6 +13,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
 from catalog.resources import escaped
 from library.core.errors import LibraryError
@@ -98,7 +99,7 @@ def _csv_cell(column: Column, value: Any) -> Any:
 def _write_xlsx(file: IO[bytes], report: Report, columns: Sequence[Column], rows: Any) -> int:
     """One sheet with a fixed first line and filters; texts are texts, whatever they begin with."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(str(report.title)[:31])
+    sheet = book.create_sheet(INVALID_TITLE_REGEX.sub("", str(report.title))[:31])
     sheet.freeze_panes = "A2"
     for number, column in enumerate(columns, 1):
         width = {Kind.TEXT: 30}.get(column.kind, 16)
