@@ -1,5 +1,7 @@
 """The letters of a batch as a PDF."""
 
+import re
+
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -40,6 +42,11 @@ def _paper(letter: Letter, batch: Batch) -> PaperLetter | None:
             address=letter.address,
             day=day(made_on),
             subject=rendered.subject,
-            text=rendered.text,
+            text=_on_paper(rendered.text),
             number=f"{letter.reader.card_number} · {str(letter.uid)[:8]}",
         )
+
+
+def _on_paper(text: str) -> str:
+    """The words of a mail without what only mail programs want: the line before the signature, stars for dots."""
+    return re.sub(r"^\* ", "• ", re.sub(r"^-- ?$", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
