@@ -32,6 +32,8 @@ def copied_database(name: str, fill: Callable[[], object]) -> Iterator[None]:
     _send(f"CREATE DATABASE {copy} TEMPLATE {filled} STRATEGY file_copy")
     _use(copy)
     call_command("migrate", verbosity=0)  # of what was filled long ago
+    _send("CHECKPOINT")
+    os.sync()  # or the disk is still writing the copy while the first figures are taken
     try:
         yield
     finally:
