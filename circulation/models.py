@@ -181,6 +181,11 @@ class Loan(models.Model):
                 condition=Q(reader__isnull=False, returned_at__isnull=False),
                 name="returned_loans_of_readers",
             ),
+            models.Index(
+                fields=["returned_at"],
+                condition=Q(reader__isnull=True, returned_at__isnull=False),
+                name="returned_loans_of_nobody",
+            ),
             models.Index(fields=["reader"], condition=Q(returned_at__isnull=True), name="open_loans_of_a_reader"),
             models.Index(fields=["due_at"], condition=Q(returned_at__isnull=True), name="open_loans_by_due"),
             models.Index(

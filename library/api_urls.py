@@ -26,6 +26,7 @@ from readership.api import (
     ReaderMergeViewSet,
 )
 from reports.api import ReportsView, ReportView
+from reports.visits_api import VisitsView
 from reservations.api import ReservationViewSet
 from stocktaking.api import StocktakeViewSet
 
@@ -106,6 +107,7 @@ v1: list[URLPattern | URLResolver] = [
     path("stocktakes/", StocktakeViewSet.as_view({"get": "list"}), name="stocktakes"),
     path("stocktakes/<uuid:uid>/", StocktakeViewSet.as_view({"get": "retrieve"}), name="stocktake"),
     path("stocktakes/<uuid:uid>/scans/", StocktakeViewSet.as_view({"post": "scan"}), name="stocktake-scans"),
+    path("visits/", VisitsView.as_view(), name="visits"),
     path("reports/", ReportsView.as_view(), name="reports"),
     path("reports/<slug:key>/", ReportView.as_view(), name="report"),
     path("branches/", BranchViewSet.as_view({"get": "list"}), name="branches"),

@@ -63,6 +63,12 @@ SCHEDULES = (
         every=HALF_HOUR,
     ),
     Schedule(
+        task="reports.count_days",
+        name=gettext_lazy("Count the figures of reports"),
+        description=gettext_lazy("Loans and returns of the days that are over: once a day, changed days again."),
+        every=HALF_HOUR,
+    ),
+    Schedule(
         task="circulation.work_on_closings",
         name=gettext_lazy("Go on with closings"),
         description=gettext_lazy("Moves due dates and pick-up deadlines off days on which the library is closed."),

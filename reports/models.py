@@ -7,6 +7,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from reports.builder.models import BuiltReport
+from reports.day_models import DayFigures, FiguresState, Visits
+
+__all__ = ["BuiltReport", "DayFigures", "Dispatch", "FiguresState", "SavedReport", "Schedule", "Visits"]
 
 
 class SavedReport(models.Model):

@@ -63,7 +63,7 @@ def staff_who_may(*permissions: str) -> Callable[[View], View]:
 def all_reports(request: StaffRequest) -> HttpResponse:
     """Every report that one may see, by what it is about."""
     saved = saved_reports_visible_to(request.user)
-    return _page(request, "index", _("Reports"), groups=reports_by_group(user=request.user), saved=saved)
+    return render_page(request, "index", _("Reports"), groups=reports_by_group(user=request.user), saved=saved)
 
 
 @require_safe
@@ -77,10 +77,10 @@ def report_page(request: StaffRequest, key: str) -> HttpResponse:
     context: dict[str, Any] = {"report": report, "form": form, "formats": files.Format.choices, "save_form": SaveForm()}
     if form.is_valid():
         try:
-            context |= _table(request, report, form.asked(), columns, sort)
+            context |= table_of(request, report, form.asked(), columns, sort)
         except TooSlow:
             context["is_too_slow"] = True
-    return _page(request, "page", str(report.title), **context)
+    return render_page(request, "page", str(report.title), **context)
 
 
 @require_safe
@@ -100,7 +100,7 @@ def printed_report(request: StaffRequest, key: str) -> HttpResponse:
         messages.error(request, TOO_SLOW)
         return _back(request, report)
     tell_audit(request, report, form, "print", len(rows))
-    return _page(
+    return render_page(
         request,
         "print",
         str(report.title),
@@ -169,7 +169,7 @@ def _sort(request: HttpRequest, report: Report, columns: tuple[Column, ...]) -> 
     return asked if column_to_sort_by(columns, asked) else report.sort
 
 
-def _table(
+def table_of(
     request: StaffRequest, report: Report, asked: Asked, columns: tuple[Column, ...], sort: str
 ) -> dict[str, Any]:
     """A page of rows, the sums, the links that sort, and the chart; two queries, three where the chart needs more."""
@@ -225,6 +225,7 @@ def _back(request: HttpRequest, report: Report) -> HttpResponse:
     return redirect(f"{reverse('report', args=[report.key])}?{query.urlencode()}")
 
 
-def _page(request: StaffRequest, template: str, name: str, **context: Any) -> HttpResponse:
+def render_page(request: StaffRequest, template: str, name: str, **context: Any) -> HttpResponse:
+    """A page of the panel from the templates of reports."""
     context = {"title": name} | context
     return render(request, f"admin/reports/{template}.html", admin.site.each_context(request) | context)

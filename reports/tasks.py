@@ -1,10 +1,10 @@
-"""Scheduled reports."""
+"""Scheduled reports, and the nightly count of the figures of days."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from library.core.jobs import run_daily
-from reports import sending
+from reports import figures, sending
 
 
 @shared_task(name="reports.send_scheduled")
@@ -13,3 +13,10 @@ def send_scheduled() -> dict[str, int]:
     now = timezone.now()
     run_daily(job="schedule_reports", work=lambda: sending.write_dispatches(now=now), now=now)
     return sending.send_dispatches(now=now)
+
+
+@shared_task(name="reports.count_days")
+def count_days() -> None:
+    """Count the days that are over, once for each local day; days that changed since are counted again."""
+    now = timezone.now()
+    run_daily(job="count_figures", work=lambda: figures.count_days(now=now), now=now)

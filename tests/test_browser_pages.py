@@ -165,6 +165,14 @@ NO_PAGES = {
     "healthz": "for machines",
     "reports": "own test: staff",
     "report": "own test: staff",
+    "form6nk": "own test: staff",
+    "visits": "own test: staff",
+    "built_reports": "own test: staff",
+    "built_report": "leads away",
+    "build_report": "own test: staff",
+    "built_file": "a file",
+    "keep_built": "takes a form",
+    "delete_built_report": "takes a form",
     "report_print": "own test: staff",
     "report_file": "a file",
     "overdue_letters": "own test: staff",
@@ -380,7 +388,8 @@ def test_pages_of_errors(visit, world):
 def panel_pages():
     """Every list of the panel with its forms; the front page first."""
     yield reverse("admin:index")
-    yield reverse("reports")
+    yield from map(reverse, ("reports", "form6nk", "visits", "built_reports"))
+    yield reverse("build_report", args=["loans"])
     yield from (reverse("post"), reverse("post_batch", args=[Batch.objects.get().uid]))
     yield from (reverse("report", args=[key]) for key in ("overdue", "loans-by-hour"))
     yield reverse("admin:accounts_reader_history", args=[Reader.objects.first().pk])

@@ -193,6 +193,14 @@ GET     admin/reports/saved/<uuid:uid>/schedule/          login  no     hidden h
 POST    admin/reports/saved/<uuid:uid>/schedule/          login  no     hidden hidden
 POST    admin/reports/saved/<uuid:uid>/stop/              login  no     hidden hidden
 POST    admin/reports/<slug:key>/save/                    login  no     in     in
+GET     admin/reports/form-6nk/                           login  no     in     in
+GET     admin/reports/visits/                             login  no     in     in
+GET     admin/reports/builder/                            login  no     in     in
+GET     admin/reports/builder/<uuid:uid>/                 login  no     hidden hidden
+POST    admin/reports/builder/<uuid:uid>/delete/          login  no     hidden hidden
+GET     admin/reports/builder/<slug:subject>/             login  no     in     in
+GET     admin/reports/builder/<slug:subject>/file/        login  no     hidden hidden
+POST    admin/reports/builder/<slug:subject>/save/        login  no     in     in
 GET     admin/reports/<slug:key>/                         login  no     in     in
 GET     admin/reports/<slug:key>/print/                   login  no     in     in
 GET     admin/reports/<slug:key>/file/                    login  no     hidden hidden
@@ -335,6 +343,7 @@ POST    api/v1/reservations/<uuid:uid>/cancel/            login  hidden in     i
 POST    api/v1/reservations/<uuid:uid>/suspend/           login  hidden in     in
 POST    api/v1/reservations/<uuid:uid>/resume/            login  hidden in     in
 POST    api/v1/reservations/<uuid:uid>/move/              login  no     in     in
+POST    api/v1/visits/                                    login  no     in     in
 GET     api/v1/reports/                                   login  no     in     in
 GET     api/v1/reports/<slug:key>/                        login  no     in     in
 GET     api/v1/stocktakes/                                login  no     in     in
@@ -494,6 +503,8 @@ def world(monkeypatch):
         "importrun/": {"<int:pk>": 0},
         "reports/saved/": {"<uuid:uid>": uuid4()},
         "reports/<slug:key>/": {"<slug:key>": "on-loan"},
+        "reports/builder/<uuid:uid>/": {"<uuid:uid>": uuid4()},
+        "reports/builder/<slug:subject>/": {"<slug:subject>": "loans"},
         "stocktakes/": {"<uuid:uid>": stocktake.uid},
         "book/": {"<int:pk>": copy.book.pk},
         "copy/": {"<int:pk>": copy.pk},

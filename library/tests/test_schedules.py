@@ -40,11 +40,12 @@ def test_the_set_up_creates_them_once(settings):
         "reports.send_scheduled": "0,30 *",
         "core.check_integrity": "0,30 *",
         "core.sweep": "0,30 *",
+        "reports.count_days": "0,30 *",
     }
     letters = PeriodicTask.objects.get(task="notifications.deliver")
     assert (letters.name, letters.expire_seconds, letters.enabled) == ("Send letters", 55, True)
     assert create_schedules() == []
-    assert PeriodicTask.objects.count() == 16
+    assert PeriodicTask.objects.count() == 17
 
 
 def test_what_librarians_changed_stays():
