@@ -1,7 +1,7 @@
 """What the tally of a made-up year foretells beside what the library, its reports and the mail server say."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,7 +45,7 @@ def compare(year: Year, tally: Tally, mails: Counter[str]) -> list[Line]:
     assert isinstance(desk, RealDesk)
     number_of = {branch.pk: number for number, branch in desk.branches.items()}
     lines: list[Line] = []
-    for subject, expected, found in (
+    compared: Iterable[tuple[str, Mapping[Any, Any], Mapping[Any, Any]]] = (
         ("notices", tally.notices, _by_stage(Notice)),
         ("letters", tally.letters, _by_stage(Letter, status=Letter.Status.SENT)),
         ("mails", {"arrived": tally.mails.total()}, {"arrived": mails.total()}),
@@ -56,7 +56,8 @@ def compare(year: Year, tally: Tally, mails: Counter[str]) -> list[Line]:
         ("payments", tally.payments, _money(Q(kind=Kind.PAYMENT), "method")),
         ("loans", {"open": tally.open_loans, "lost": tally.lost}, _states()),
         *_reported(year, tally, number_of),
-    ):
+    )
+    for subject, expected, found in compared:
         lines += _lines(subject, expected, found)
     return lines
 

@@ -172,7 +172,7 @@ class RealDesk:
         )
         person.key = reader.pk
         if not person.wants_receipts:
-            choices = {Event.LOAN_RECEIPT: Choice(Preference.NONE)}
+            choices = {str(Event.LOAN_RECEIPT): Choice(Preference.NONE)}
             choose(reader=reader, choices=choices, by=self.librarian, now=at)
 
     def check_out(self, loan: Lent, at: datetime) -> None:

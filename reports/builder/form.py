@@ -47,7 +47,7 @@ class BuilderForm(forms.Form):
     def _add_filters(self, part: Part) -> None:
         if part.choices:
             choices = [("", _("all")), *part.choices()]
-            self._add(part, "is", forms.ChoiceField(label=part.title, choices=choices, required=False))
+            self._add(part, "is", forms.ChoiceField(label=str(part.title), choices=choices, required=False))
         elif part.kind == Kind.DAY:
             for how, label in (("from", _("%(what)s, from")), ("to", _("%(what)s, to"))):
                 field = forms.DateField(label=label % {"what": part.title}, required=False, widget=DayInput())
