@@ -26,11 +26,12 @@ ONE_DAY = timedelta(days=1)
 KEY = "day, branch_id, category_id, age_group, item_type_id, material, language"
 SUMS = ", ".join(f"sum({name})::int AS {name}" for name in ("loans", "renewals", "returns", "readings"))
 
-_AGE_GROUP = """
+_LENT_ON = "(l.checked_out_at AT TIME ZONE b.time_zone)::date"
+_AGE_GROUP = f"""
     CASE WHEN l.age_group <> '' THEN l.age_group WHEN r.birth_date IS NULL THEN ''
-         WHEN extract(year FROM age(l.checked_out_at::date, r.birth_date)) < 15 THEN '0-14'
-         WHEN extract(year FROM age(l.checked_out_at::date, r.birth_date)) < 36 THEN '15-35'
-         WHEN extract(year FROM age(l.checked_out_at::date, r.birth_date)) < 60 THEN '36-59' ELSE '60+' END"""
+         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 15 THEN '0-14'
+         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 36 THEN '15-35'
+         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 60 THEN '36-59' ELSE '60+' END"""
 _OF_A_LOAN = f"""coalesce(l.reader_category_id, r.category_id) AS category_id, {_AGE_GROUP} AS age_group,
     c.item_type_id, k.material_type AS material, k.language"""
 _RENEWED = "coalesce((a.detail ->> 'done_at')::timestamptz, a.at)"

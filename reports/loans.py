@@ -11,6 +11,7 @@ from catalog.templatetags.catalog import language_label
 from circulation.models import AgeGroup
 from policies.models import Weekday
 from reports import queries_loans as queries
+from reports.figures import fresh_at
 from reports.registry import LOANS, OVER_TIME, Chart, Column, Kind, Report, Shape
 
 
@@ -32,7 +33,7 @@ def _age(group: Any) -> str:
 
 WHEN = ("period", "branch", "category", "item_type")
 COUNT = Column(key="loans", title=_("Loans"), kind=Kind.NUMBER, has_total=True)
-RENEWALS = Column(key="renewals", title=_("Renewals of these loans"), kind=Kind.NUMBER, has_total=True)
+RENEWALS = Column(key="renewals", title=_("Renewals"), kind=Kind.NUMBER, has_total=True)
 RETURNS = Column(key="returns", title=_("Returns"), kind=Kind.NUMBER, has_total=True)
 READINGS = Column(key="readings", title=_("Readings in the library"), kind=Kind.NUMBER, has_total=True)
 SHARE = Column(key="share", title=_("Share"), kind=Kind.PERCENT, digits=1)
@@ -48,6 +49,7 @@ REPORTS = (
         filters=WHEN,
         columns=(Column(key="month", title=_("Month"), kind=Kind.MONTH), COUNT, RENEWALS, RETURNS, READINGS),
         query=queries.by_month,
+        fresh_at=fresh_at,
         sort="month",
         identity="month",
         chart=Chart(shape=Shape.COLUMNS, label="month", values=("loans",)),
@@ -61,6 +63,7 @@ REPORTS = (
         defaults={"period": "month"},
         columns=(Column(key="day", title=_("Day"), kind=Kind.DAY), WEEKDAY, COUNT, RENEWALS, RETURNS, READINGS),
         query=queries.by_day,
+        fresh_at=fresh_at,
         sort="day",
         identity="day",
         chart=Chart(shape=Shape.COLUMNS, label="day", values=("loans",)),
@@ -79,6 +82,7 @@ REPORTS = (
             READINGS,
         ),
         query=queries.by_weekday,
+        fresh_at=fresh_at,
         sort="weekday",
         identity="weekday",
         chart=Chart(shape=Shape.COLUMNS, label="weekday", values=("loans",)),
@@ -109,6 +113,7 @@ REPORTS = (
             Column(key="change", title=_("Change since last year"), kind=Kind.PERCENT, digits=1),
         ),
         query=queries.year_on_year,
+        fresh_at=fresh_at,
         sort="month",
         identity="month",
         chart=Chart(shape=Shape.LINES, label="month", values=("this_year", "last_year", "year_before")),
@@ -121,6 +126,7 @@ REPORTS = (
         filters=("period", "category", "item_type"),
         columns=(Column(key="branch", title=_("Branch")), *OF_LOANS),
         query=queries.by_branch,
+        fresh_at=fresh_at,
         sort="-loans",
         identity="id",
         chart=Chart(shape=Shape.BARS, label="branch", values=("loans",)),
@@ -133,6 +139,7 @@ REPORTS = (
         filters=("period", "branch", "item_type"),
         columns=(Column(key="category", title=_("Reader category"), empty=_("not known")), *OF_LOANS),
         query=queries.by_category,
+        fresh_at=fresh_at,
         sort="-loans",
         identity="id",
         chart=Chart(shape=Shape.BARS, label="category", values=("loans",)),
@@ -145,6 +152,7 @@ REPORTS = (
         filters=WHEN,
         columns=(Column(key="age_group", title=_("Age"), words=_age, empty=_("not known")), *OF_LOANS),
         query=queries.by_age,
+        fresh_at=fresh_at,
         sort="age_group",
         identity="age_group",
         chart=Chart(shape=Shape.BARS, label="age_group", values=("loans",)),
@@ -159,7 +167,7 @@ REPORTS = (
             Column(key="genre", title=_("Genre"), empty=_("no genre")),
             replace(COUNT, has_total=False),
             SHARE,
-            replace(RENEWALS, has_total=False),
+            Column(key="renewals", title=_("Renewals of these loans"), kind=Kind.NUMBER),
         ),
         query=queries.by_genre,
         sort="-loans",
@@ -174,6 +182,7 @@ REPORTS = (
         filters=WHEN,
         columns=(Column(key="language", title=_("Language"), words=language_label, empty=_("not known")), *OF_LOANS),
         query=queries.by_language,
+        fresh_at=fresh_at,
         sort="-loans",
         identity="language",
         chart=Chart(shape=Shape.BARS, label="language", values=("loans",)),
@@ -186,6 +195,7 @@ REPORTS = (
         filters=("period", "branch", "category"),
         columns=(Column(key="item_type", title=_("Item type")), *OF_LOANS),
         query=queries.by_item_type,
+        fresh_at=fresh_at,
         sort="-loans",
         identity="id",
         chart=Chart(shape=Shape.BARS, label="item_type", values=("loans",)),

@@ -1,23 +1,18 @@
 """Loans over time and by what they are of. Definitions: docs/reports.md.
 
 A loan counts on the day, and in the hour, of the desk that lent it, by that branch's clock; one whose reader is
-forgotten counts like any other; one that was undone counts nowhere.
+forgotten counts like any other; one that was undone counts nowhere. What days are enough for comes from the figures of
+days (`reports.figures`), hours, genres and books from the loans themselves.
 """
 
 from dataclasses import replace
 from datetime import date
 
+from reports.figures import DAYS
 from reports.registry import Asked, Query
 
 READER_CATEGORY = "coalesce(loan.reader_category_id, reader.category_id)"
 """Kept with the loan once its reader is forgotten, the reader's own until then."""
-AGE = "extract(year FROM age((loan.checked_out_at AT TIME ZONE branch.time_zone)::date, reader.birth_date))"
-AGE_GROUP = f"""
-    CASE WHEN loan.age_group <> '' THEN loan.age_group
-         WHEN reader.birth_date IS NULL THEN NULL
-         WHEN {AGE} <= 14 THEN '0-14' WHEN {AGE} <= 35 THEN '15-35' WHEN {AGE} <= 59 THEN '36-59' ELSE '60+' END
-"""
-"""As `circulation.models.AgeGroup`: at check-out; kept with the loan once its reader is forgotten."""
 OF_FILTERS = f"""
     AND (%(branch)s::bigint IS NULL OR branch.id = %(branch)s)
     AND (%(category)s::bigint IS NULL OR {READER_CATEGORY} = %(category)s)
@@ -55,36 +50,46 @@ READ = """
 """Of a reading nobody knows the reader: with a category asked for, none counts."""
 HAPPENED = f"""
     SELECT loan.checked_out_at AT TIME ZONE branch.time_zone AS at,
-           1 AS loans, loan.renewals, 0 AS returns, 0 AS readings {LENT}
-    UNION ALL SELECT loan.returned_at AT TIME ZONE branch.time_zone, 0, 0, 1, 0 {RETURNED}
-    UNION ALL SELECT reading.at AT TIME ZONE branch.time_zone, 0, 0, 0, 1 {READ}
+           1 AS loans, 0 AS returns, 0 AS readings {LENT}
+    UNION ALL SELECT loan.returned_at AT TIME ZONE branch.time_zone, 0, 1, 0 {RETURNED}
+    UNION ALL SELECT reading.at AT TIME ZONE branch.time_zone, 0, 0, 1 {READ}
 """
 SUMS = """
     coalesce(sum(loans), 0)::bigint AS loans, coalesce(sum(renewals), 0)::bigint AS renewals,
     coalesce(sum(returns), 0)::bigint AS returns, coalesce(sum(readings), 0)::bigint AS readings
 """
+COUNTED = f"""
+    SELECT * FROM {DAYS} AS days
+    WHERE (%(branch)s::bigint IS NULL OR branch_id = %(branch)s)
+      AND (%(category)s::bigint IS NULL OR category_id = %(category)s)
+      AND (%(item_type)s::bigint IS NULL OR item_type_id = %(item_type)s)
+"""
+"""What happened on the days of the period, as far as the filters let it through."""
 BY_MONTH = f"""
     SELECT month::date AS month, {SUMS}
     FROM generate_series(date_trunc('month', %(since)s::timestamp), %(until)s::timestamp, '1 month') AS month
-    LEFT JOIN ({HAPPENED}) AS happened ON date_trunc('month', happened.at) = month
+    LEFT JOIN ({COUNTED}) AS counted ON date_trunc('month', counted.day::timestamp) = month
     GROUP BY month
 """
 BY_DAY = f"""
-    SELECT day::date AS day, extract(isodow FROM day)::int AS weekday, {SUMS}
-    FROM generate_series(%(since)s::timestamp, %(until)s::timestamp, '1 day') AS day
-    LEFT JOIN ({HAPPENED}) AS happened ON happened.at::date = day::date
-    GROUP BY day
+    SELECT each::date AS day, extract(isodow FROM each)::int AS weekday, {SUMS}
+    FROM generate_series(%(since)s::timestamp, %(until)s::timestamp, '1 day') AS each
+    LEFT JOIN ({COUNTED}) AS counted ON counted.day = each::date
+    GROUP BY each
 """
 BY_WEEKDAY = f"""
-    SELECT days.weekday, {SUMS}, days.days, round(coalesce(sum(loans), 0)::numeric / days.days, 1) AS loans_a_day
-    FROM (SELECT extract(isodow FROM day)::int AS weekday, count(*) AS days
-          FROM generate_series(%(since)s::timestamp, %(until)s::timestamp, '1 day') AS day GROUP BY 1) AS days
-    LEFT JOIN ({HAPPENED}) AS happened ON extract(isodow FROM happened.at) = days.weekday
-    GROUP BY days.weekday, days.days
+    SELECT week.weekday, {SUMS}, week.days, round(coalesce(sum(loans), 0)::numeric / week.days, 1) AS loans_a_day
+    FROM (SELECT extract(isodow FROM each)::int AS weekday, count(*) AS days
+          FROM generate_series(%(since)s::timestamp, %(until)s::timestamp, '1 day') AS each GROUP BY 1) AS week
+    LEFT JOIN ({COUNTED}) AS counted ON extract(isodow FROM counted.day) = week.weekday
+    GROUP BY week.weekday, week.days
 """
 BY_HOUR = f"""
-    WITH happened AS (SELECT extract(hour FROM at)::int AS hour, {SUMS} FROM ({HAPPENED}) AS moments GROUP BY 1)
-    SELECT hour, coalesce(loans, 0) AS loans, coalesce(returns, 0) AS returns, coalesce(readings, 0) AS readings
+    WITH happened AS (SELECT extract(hour FROM at)::int AS hour, sum(loans) AS loans, sum(returns) AS returns,
+                             sum(readings) AS readings
+                      FROM ({HAPPENED}) AS moments GROUP BY 1)
+    SELECT hour, coalesce(loans, 0)::bigint AS loans, coalesce(returns, 0)::bigint AS returns,
+           coalesce(readings, 0)::bigint AS readings
     FROM generate_series((SELECT min(hour) FROM happened), (SELECT max(hour) FROM happened)) AS hour
     LEFT JOIN happened USING (hour)
 """
@@ -92,37 +97,36 @@ YEARS = f"""
     SELECT month, CASE WHEN month <= %(this_month)s THEN this_year END AS this_year, last_year, year_before,
            CASE WHEN month < %(this_month)s AND last_year > 0
                 THEN round(100.0 * (this_year - last_year) / last_year, 1) END AS change
-    FROM (SELECT month, count(lent.at) FILTER (WHERE year = %(year)s) AS this_year,
-                 count(lent.at) FILTER (WHERE year = %(year)s - 1) AS last_year,
-                 count(lent.at) FILTER (WHERE year = %(year)s - 2) AS year_before
+    FROM (SELECT month, coalesce(sum(loans) FILTER (WHERE year = %(year)s), 0)::bigint AS this_year,
+                 coalesce(sum(loans) FILTER (WHERE year = %(year)s - 1), 0)::bigint AS last_year,
+                 coalesce(sum(loans) FILTER (WHERE year = %(year)s - 2), 0)::bigint AS year_before
           FROM generate_series(1, 12) AS month
-          LEFT JOIN (SELECT at, extract(month FROM at) AS in_month, extract(year FROM at) AS year
-                     FROM (SELECT loan.checked_out_at AT TIME ZONE branch.time_zone AS at {LENT}) AS loans) AS lent
+          LEFT JOIN (SELECT loans, extract(month FROM day) AS in_month, extract(year FROM day) AS year
+                     FROM ({COUNTED}) AS counted) AS lent
                  ON lent.in_month = month
           GROUP BY month) AS months
 """
-SHARE = "round(100.0 * count(*) / nullif(sum(count(*)) OVER (), 0), 1) AS share, sum(loan.renewals)::bigint AS renewals"
-BY_BRANCH = (
-    f"SELECT branch.id, branch.name AS branch, count(*) AS loans, {SHARE} {LENT} GROUP BY branch.id, branch.name"
-)
+LENT_AND_RENEWED = f"""
+    sum(loans)::bigint AS loans, round(100.0 * sum(loans) / nullif(sum(sum(loans)) OVER (), 0), 1) AS share,
+    sum(renewals)::bigint AS renewals
+    FROM ({COUNTED}) AS counted GROUP BY 1 HAVING sum(loans) <> 0 OR sum(renewals) <> 0
+"""
+"""To stand after SELECT and the column that loans are told apart by."""
+BY_BRANCH = f"""
+    SELECT branch.id, branch.name AS branch, loans, share, renewals
+    FROM (SELECT branch_id AS id, {LENT_AND_RENEWED}) AS lent JOIN policies_branch branch USING (id)
+"""
 BY_CATEGORY = f"""
-    SELECT loans.id, category.name AS category, loans, share, renewals
-    FROM (SELECT {READER_CATEGORY} AS id, count(*) AS loans, {SHARE} {LENT} GROUP BY 1) AS loans
-    LEFT JOIN policies_readercategory category ON category.id = loans.id
+    SELECT lent.id, category.name AS category, loans, share, renewals
+    FROM (SELECT category_id AS id, {LENT_AND_RENEWED}) AS lent LEFT JOIN policies_readercategory category USING (id)
 """
-BY_AGE = f"SELECT {AGE_GROUP} AS age_group, count(*) AS loans, {SHARE} {LENT} GROUP BY 1"
+BY_AGE = f"SELECT nullif(age_group, '') AS age_group, {LENT_AND_RENEWED}"
 BY_ITEM_TYPE = f"""
-    SELECT loans.id, item_type.name AS item_type, loans, share, renewals
-    FROM (SELECT copy.item_type_id AS id, count(*) AS loans, {SHARE} {LENT} GROUP BY 1) AS loans
-    LEFT JOIN policies_itemtype item_type ON item_type.id = loans.id
+    SELECT item_type.id, item_type.name AS item_type, loans, share, renewals
+    FROM (SELECT item_type_id AS id, {LENT_AND_RENEWED}) AS lent JOIN policies_itemtype item_type USING (id)
 """
+BY_LANGUAGE = f"SELECT nullif(language, '') AS language, {LENT_AND_RENEWED}"
 BY_BOOK = f"SELECT copy.book_id, count(*) AS loans, sum(loan.renewals)::bigint AS renewals {LENT} GROUP BY copy.book_id"
-BY_LANGUAGE = f"""
-    SELECT nullif(book.language, '') AS language, sum(loans)::bigint AS loans,
-           round(100.0 * sum(loans) / sum(sum(loans)) OVER (), 1) AS share, sum(renewals)::bigint AS renewals
-    FROM ({BY_BOOK}) AS lent JOIN catalog_book book ON book.id = lent.book_id
-    GROUP BY 1
-"""
 BY_GENRE = f"""
     WITH lent AS ({BY_BOOK})
     SELECT genre.id, genre.name AS genre, sum(loans)::bigint AS loans,

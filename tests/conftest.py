@@ -35,6 +35,24 @@ def browser_type_launch_args():
     }
 
 
+@pytest.fixture
+def whole_browser(browser_type, browser_type_launch_args):
+    """A function: a Chromium with all that the shell lacks, camera and notifications, started with these arguments."""
+    if WHOLE_CHROMIUM is None:
+        pytest.skip("no whole Chromium on this machine")
+    browsers = []
+
+    def start(*more):
+        args = [*browser_type_launch_args["args"], *more]
+        options = browser_type_launch_args | {"args": args, "executable_path": WHOLE_CHROMIUM}
+        browsers.append(browser_type.launch(**options))
+        return browsers[-1]
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
 @dataclass
 class Visitor:
     """Somebody at a browser: opens pages of the live server and writes down all that is wrong with them."""

@@ -8,7 +8,7 @@ from django.test import Client
 from PIL import Image
 
 from accounts.tests.factories import LibrarianFactory
-from tests.conftest import WHOLE_CHROMIUM, Visitor
+from tests.conftest import Visitor
 from tests.test_browser_desk import library, loans_of  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,19 +26,13 @@ def film(path, code):
 
 
 @pytest.fixture
-def phone(browser_type, browser_type_launch_args, tmp_path, live_server):
+def phone(whole_browser, tmp_path, live_server):
     """A function: a phone whose camera looks at a label with this code, signed in as a librarian."""
-    if WHOLE_CHROMIUM is None:
-        pytest.skip("no Chromium with a camera on this machine")
-    browsers = []
 
     def take_up(code):
         shown = film(tmp_path / "label.mjpeg", code)
-        camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={shown}"]
-        args = [*browser_type_launch_args["args"], *camera]
-        options = browser_type_launch_args | {"args": args, "executable_path": WHOLE_CHROMIUM}
-        browsers.append(browser_type.launch(**options))
-        context = browsers[0].new_context(
+        browser = whole_browser("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={shown}")
+        context = browser.new_context(
             locale="en-GB", viewport={"width": 390, "height": 844}, reduced_motion="reduce", permissions=["camera"]
         )  # fmt: skip
         client = Client()
@@ -47,9 +41,7 @@ def phone(browser_type, browser_type_launch_args, tmp_path, live_server):
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         return Visitor(context.new_page(), live_server.url)
 
-    yield take_up
-    for browser in browsers:
-        browser.close()
+    return take_up
 
 
 def test_the_camera_lends_what_it_sees_once(phone, library):  # noqa: F811

@@ -20,6 +20,12 @@ SHOWN = """async () => {
 }"""
 
 
+@pytest.fixture
+def browser(whole_browser):
+    """One that shows notifications."""
+    return whole_browser()
+
+
 def test_a_pushed_letter_is_shown_by_the_browser(visit, live_server):
     visitor = visit(ReaderFactory(signs_in=True).user, permissions=["notifications"])
     page = visitor.go("/my/")

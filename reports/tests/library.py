@@ -13,6 +13,7 @@ from cashdesk.models import Kind, Method
 from catalog.tests.factories import BookFactory, CopyFactory
 from circulation.models import Reading
 from circulation.tests.factories import LoanFactory
+from library.core import audit
 from policies.tests.factories import BranchFactory, ItemTypeFactory, ReaderCategoryFactory
 from reservations.tests.factories import ReservationFactory
 
@@ -74,7 +75,9 @@ def small_library():
     loan(h1, vera, "2026-02-28 21:30", "2026-03-05 09:00")  # 1 March, 0:30 in Moscow; her 36th birthday
     loan(h2, misha, "2026-02-28 13:59", "2026-03-02 00:00")  # 28 February, 23:59 in Vladivostok; he is 14
     loan(h2, misha, "2026-03-31 13:59", "2026-03-31 14:00")  # 31 March, 23:59; back on 1 April, 0:00
-    loan(o1, None, "2026-03-10 10:00", "2026-03-20 10:00", renewals=2, age_group="15-35")
+    extended = loan(o1, None, "2026-03-10 10:00", "2026-03-20 10:00", renewals=2, age_group="15-35")
+    for when in ("2026-03-15 10:00", "2026-03-31 21:30"):  # the second on 1 April in Moscow
+        audit.record(action="circulation.renew", subject=extended, by=None, now=at(when))
     loan(o1, vera, "2026-03-21 10:00", "2026-03-21 10:01", undone_at=at("2026-03-21 10:01"))
     loan(h1, misha, "2026-03-09 22:00")  # 10 March, 1:00: his 15th birthday; due on 24 March
     loan(a1, vera, "2026-03-15 00:00", due_at=at("2026-04-03 13:59:59"))  # until the end of 3 April in Vladivostok

@@ -178,19 +178,19 @@ class BotServer:
         }
         return self._update(message=message | ({"text": text} if text else {}) | more)
 
-    def taps(self, words, *, chat=501):
+    def taps(self, words, *, chat=501, language="ru"):
         """An update: somebody tapped the button with these words, under the last message that has it."""
         for (of_chat, number), there in reversed(self.messages.items()):
             for row in (there.get("reply_markup") or {}).get("inline_keyboard", []) if of_chat == chat else ():
                 for button in row:
                     if button["text"].startswith(words) and "callback_data" in button:
-                        return self.tap(button["callback_data"], number, chat=chat)
+                        return self.tap(button["callback_data"], number, chat=chat, language=language)
         raise AssertionError(f"there is no button {words!r}")
 
-    def tap(self, data, number, *, chat=501):
+    def tap(self, data, number, *, chat=501, language="ru"):
         """An update: a tap with whatever data."""
         message = {"message_id": number, "chat": {"id": chat, "type": "private"}, "date": 0}
-        person = {"id": chat, "is_bot": False, "first_name": "X", "language_code": "ru"}
+        person = {"id": chat, "is_bot": False, "first_name": "X", "language_code": language}
         return self._update(
             callback_query={"id": str(next(self._numbers)), "from": person, "message": message, "data": data}
         )

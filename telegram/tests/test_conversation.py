@@ -172,7 +172,7 @@ def test_strangers_search_and_see_hours_and_learn_nothing_else(telegram, hear, c
         "Closed besides: 25 November – 26 November, 30 November."
     )
     hear(telegram.says("отрочество", chat=900, language="en"))
-    hear(telegram.taps("1", chat=900))
+    hear(telegram.taps("1", chat=900, language="en"))
     assert telegram.buttons(900) == [["Open on the site"], ["Back to the list"]]
     for text in ("/loans", "/reservations"):
         hear(telegram.says(text, chat=900, language="en"))

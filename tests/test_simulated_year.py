@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from demo import compared
 from demo.management.commands import simulate_year
@@ -30,6 +31,7 @@ def own_mail_server(settings):
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
 
 
+@translation.override("en")
 def test_the_library_does_what_the_tally_foretells_and_a_lost_notice_is_seen(monkeypatch):
     kept = {}
 
