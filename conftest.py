@@ -1,7 +1,6 @@
 """What every test needs: after a test with real commits, the database as the migrations left it, in milliseconds."""
 
 import gc
-import os
 from collections import Counter
 from importlib import import_module
 
@@ -14,12 +13,6 @@ gc.disable()
 
 _BIG = 1 << 20
 """Bytes in a table from which on TRUNCATE, which makes new files for every index, is quicker than DELETE."""
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """One process more than there are cores: some tests wait for the servers, workers and browsers that they start."""
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):
