@@ -16,6 +16,7 @@ from django.db.models import Min, QuerySet
 from circulation.models import Loan, Reading
 from library.core.jobs import local_day
 from library.core.models import AuditEntry
+from reports.ages import age_group
 from reports.models import DayFigures, FiguresState
 
 LOCK = 0x4647
@@ -26,12 +27,13 @@ ONE_DAY = timedelta(days=1)
 KEY = "day, branch_id, category_id, age_group, item_type_id, material, language"
 SUMS = ", ".join(f"sum({name})::int AS {name}" for name in ("loans", "renewals", "returns", "readings"))
 
-_LENT_ON = "(l.checked_out_at AT TIME ZONE b.time_zone)::date"
-_AGE_GROUP = f"""
-    CASE WHEN l.age_group <> '' THEN l.age_group WHEN r.birth_date IS NULL THEN ''
-         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 15 THEN '0-14'
-         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 36 THEN '15-35'
-         WHEN extract(year FROM age({_LENT_ON}, r.birth_date)) < 60 THEN '36-59' ELSE '60+' END"""
+
+def _local_day(instant: str) -> str:
+    return f"({instant} AT TIME ZONE b.time_zone)::date"
+
+
+_LENT_ON = _local_day("l.checked_out_at")
+_AGE_GROUP = age_group(loan="l", reader="r", lent_on=_LENT_ON)
 _OF_A_LOAN = f"""coalesce(l.reader_category_id, r.category_id) AS category_id, {_AGE_GROUP} AS age_group,
     c.item_type_id, k.material_type AS material, k.language"""
 _RENEWED = "coalesce((a.detail ->> 'done_at')::timestamptz, a.at)"
@@ -40,14 +42,10 @@ _COPY = "JOIN catalog_copy c ON c.id = {}.copy_id JOIN catalog_book k ON k.id = 
 _LOAN = f"LEFT JOIN accounts_reader r ON r.id = l.reader_id {_COPY.format('l')}"
 
 
-def _local_day(instant: str) -> str:
-    return f"({instant} AT TIME ZONE b.time_zone)::date"
-
-
 def _events(begin: str, end: str) -> str:
     """What happened between two instants, one row each, with its local day. Both bounds are expressions."""
     return f"""
-    SELECT {_local_day("l.checked_out_at")} AS day, l.branch_id, {_OF_A_LOAN}, 1 AS loans, 0 AS renewals, 0 AS returns,
+    SELECT {_LENT_ON} AS day, l.branch_id, {_OF_A_LOAN}, 1 AS loans, 0 AS renewals, 0 AS returns,
         0 AS readings
     FROM circulation_loan l JOIN policies_branch b ON b.id = l.branch_id {_LOAN}
     WHERE l.checked_out_at >= {begin} AND l.checked_out_at < {end} AND l.undone_at IS NULL
@@ -156,7 +154,7 @@ WITH said AS (
     WHERE at >= %(since)s AND subject_type = 'circulation.loan'
 )
 SELECT DISTINCT day FROM (
-    SELECT {_local_day("l.checked_out_at")} AS day FROM said JOIN circulation_loan l ON l.id = subject_id
+    SELECT {_LENT_ON} AS day FROM said JOIN circulation_loan l ON l.id = subject_id
     JOIN policies_branch b ON b.id = l.branch_id
     UNION ALL
     SELECT {_local_day("l.returned_at")} FROM said JOIN circulation_loan l ON l.id = subject_id

@@ -15,6 +15,7 @@ from cashdesk.models import Kind as EntryKind
 from catalog.models import Copy, MaterialType
 from circulation.models import AgeGroup
 from policies.models import Branch, ItemType, ReaderCategory
+from reports.ages import age_group
 from reports.registry import VIEW_MONEY, VIEW_READERS, Kind
 
 Choices = Callable[[], list[tuple[str, str]]]
@@ -136,10 +137,7 @@ def _reader_parts(reader: tuple[str, ...]) -> tuple[Part, ...]:
 
 
 _LENT = "loan.checked_out_at AT TIME ZONE branch.time_zone"
-_LOAN_AGE = f"""CASE WHEN loan.age_group <> '' THEN loan.age_group WHEN reader.birth_date IS NULL THEN ''
-    WHEN extract(year FROM age(({_LENT})::date, reader.birth_date)) < 15 THEN '0-14'
-    WHEN extract(year FROM age(({_LENT})::date, reader.birth_date)) < 36 THEN '15-35'
-    WHEN extract(year FROM age(({_LENT})::date, reader.birth_date)) < 60 THEN '36-59' ELSE '60+' END"""
+_LOAN_AGE = age_group(loan="loan", reader="reader", lent_on=f"({_LENT})::date")
 LOANS = Subject(
     key="loans",
     title=_("Loans"),
