@@ -129,22 +129,15 @@ def report_file(request: StaffRequest, key: str) -> HttpResponseBase:
         return _back(request, report)
     columns, asked = report.columns_for(request.user), form.asked()
     sort = _sort(request, report, columns)
-    try:
-        file, count = files.make(report, asked, columns, sort=sort, format=files.Format(format))
-    except files.TooLong as error:
-        text = _("This report has more than %(most)s rows, too many for one file. Choose a shorter period or a branch.")
-        messages.error(request, text % {"most": number_format(error.most, use_l10n=True, force_grouping=True)})
-        return _back(request, report)
-    except TooSlow:
-        messages.error(request, TOO_SLOW)
-        return _back(request, report)
-    tell_audit(request, report, form, format, count)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=files.name_of(report, asked, files.Format(format)),
-        content_type=files.CONTENT_TYPES[files.Format(format)],
+    too_long = _("This report has more than %(most)s rows, too many for one file. Choose a shorter period or a branch.")
+    taken = taken_away(
+        request, report, asked, columns, sort, files.Format(format), too_long=too_long, too_slow=str(TOO_SLOW)
     )
+    if taken is None:
+        return _back(request, report)
+    answer, count = taken
+    tell_audit(request, report, form, format, count)
+    return answer
 
 
 # --- Parts ---------------------------------------------------------------------------------------------------------
@@ -155,6 +148,33 @@ def _report(request: StaffRequest, key: str) -> Report:
     if report is None:
         raise Http404
     return report
+
+
+def taken_away(
+    request: StaffRequest,
+    report: Report,
+    asked: Asked,
+    columns: tuple[Column, ...],
+    sort: str,
+    format: files.Format,
+    *,
+    too_long: str,
+    too_slow: str,
+) -> tuple[FileResponse, int] | None:
+    """The whole table as a file, and its number of rows; None: it is too much, which the next page tells.
+
+    `too_long` tells with `%(most)s` rows, `too_slow` as it is.
+    """
+    try:
+        file, count = files.make(report, asked, columns, sort=sort, format=format)
+    except files.TooLong as error:
+        messages.error(request, too_long % {"most": number_format(error.most, use_l10n=True, force_grouping=True)})
+        return None
+    except TooSlow:
+        messages.error(request, too_slow)
+        return None
+    name = files.name_of(report, asked, format)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=files.CONTENT_TYPES[format]), count
 
 
 def tell_audit(request: StaffRequest, report: Report, form: FilterForm, format: str, rows: int) -> None:

@@ -3,13 +3,12 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,7 +19,7 @@ from reports.builder.actions import built_reports_of, delete_built, save_built
 from reports.builder.form import BuilderForm, query_of
 from reports.builder.models import BuiltReport
 from reports.builder.subjects import SUBJECTS, Subject, subjects_for
-from reports.pages import StaffRequest, render_page, staff_who_may, table_of
+from reports.pages import StaffRequest, render_page, staff_who_may, table_of, taken_away
 from reports.tables import TooSlow
 
 BUILD_REPORTS = "reports.build_reports"
@@ -72,23 +71,17 @@ def built_file(request: StaffRequest, subject: str) -> HttpResponseBase:
     if not form.is_valid():
         return _back(request, chosen)
     report, asked = form.report(key=f"built-{chosen.key}"), form.asked()
-    try:
-        file, count = files.make(report, asked, report.columns, sort=report.sort, format=format)
-    except files.TooLong as error:
-        text = _("This report has more than %(most)s rows, too many for one file. Narrow the filters.")
-        messages.error(request, text % {"most": number_format(error.most, use_l10n=True, force_grouping=True)})
+    too_long = _("This report has more than %(most)s rows, too many for one file. Narrow the filters.")
+    too_slow = _("This takes too long to count. Narrow the filters.")
+    taken = taken_away(
+        request, report, asked, report.columns, report.sort, format, too_long=too_long, too_slow=too_slow
+    )
+    if taken is None:
         return _back(request, chosen)
-    except TooSlow:
-        messages.error(request, _("This takes too long to count. Narrow the filters."))
-        return _back(request, chosen)
+    answer, count = taken
     told = {"report": report.key, "format": format, "rows": count, "definition": form.said()}
     audit.record(action="reports.export", subject=request.user, by=request.user, now=now, detail=told)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=files.name_of(report, asked, format),
-        content_type=files.CONTENT_TYPES[format],
-    )
+    return answer
 
 
 @require_POST
